@@ -1,0 +1,1 @@
+"""Rotations, skeletons, motions, kinematics. Numpy only."""

@@ -1,0 +1,83 @@
+"""Forward and inverse kinematics: local rotations to joint positions and back. Numpy, free leading dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dimo.body.rotation import (
+    IDENTITY,
+    matrix_to_quat,
+    normalise,
+    quat_between,
+    quat_conjugate,
+    quat_continuous,
+    quat_multiply,
+    quat_rotate,
+)
+from dimo.body.skeleton import Skeleton
+from dimo.errors import ShapeError
+
+
+def global_rotations(skeleton: Skeleton, rotations: np.ndarray) -> np.ndarray:
+    """Local (..., J, 4) to global rotations (..., J, 4): the product down the chain from the root."""
+    out = np.empty_like(rotations)
+    for j, parent in enumerate(skeleton.parents):
+        local = rotations[..., j, :]
+        out[..., j, :] = local if parent < 0 else quat_multiply(out[..., parent, :], local)
+    return out
+
+
+def forward(skeleton: Skeleton, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """Joint positions (..., J, 3) in metres from root positions (..., 3) and local rotations (..., J, 4)."""
+    turned = global_rotations(skeleton, rotations)
+    out = np.empty((*rotations.shape[:-1], 3), dtype=np.result_type(root, rotations))
+    for j, parent in enumerate(skeleton.parents):
+        if parent < 0:
+            out[..., j, :] = root
+        else:
+            out[..., j, :] = out[..., parent, :] + quat_rotate(turned[..., parent, :], skeleton.offsets[j])
+    return out
+
+
+def fit_rotation(rest: np.ndarray, seen: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Rotation R (..., 3, 3) that minimises sum_i w_i |R rest_i - seen_i|^2; rest (N, 3), seen (..., N, 3).
+
+    Kabsch 1976 / Wahba's problem by singular values, with the determinant kept at +1.
+    """
+    w = np.ones(len(rest)) if weights is None else weights
+    h = np.einsum("n,...ni,nj->...ij", w, seen, rest)
+    u, _, vt = np.linalg.svd(h)
+    u[..., :, 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
+    return u @ vt
+
+
+def inverse(skeleton: Skeleton, joints: np.ndarray) -> np.ndarray:
+    """Local rotations (F, J, 4) whose bones point as in joints (F, J, 3), continuous in sign over time.
+
+    A joint with several children takes the least-squares rotation onto their directions. A joint with one child takes
+    the shortest rotation of its rest bone in the parent's frame: no twist is invented, so nothing pops where a limb is
+    straight and its hinge axis undefined. A leaf keeps its parent's orientation. Bone lengths are the skeleton's own:
+    forward() of the result moves joints along their bones only.
+    """
+    joints = np.asarray(joints, float)
+    if joints.ndim != 3 or joints.shape[1:] != (len(skeleton), 3):
+        raise ShapeError(f"joints must have shape (F, {len(skeleton)}, 3) for this skeleton, not {joints.shape}")
+    local = np.broadcast_to(IDENTITY, (*joints.shape[:2], 4)).copy()
+    world = local.copy()
+    for j, parent in enumerate(skeleton.parents):
+        above = world[:, parent] if parent >= 0 else np.broadcast_to(IDENTITY, (len(joints), 4))
+        children = [c for c in skeleton.children[j] if skeleton.lengths[c] > 1e-9]
+        rest = normalise(skeleton.offsets[children]) if children else np.zeros((0, 3))
+        seen = normalise(joints[:, children] - joints[:, j : j + 1])
+        seen = quat_rotate(quat_conjugate(above)[:, None], seen)  # directions in the parent's frame
+        if len(children) == 1 or (len(children) > 1 and _collinear(rest)):
+            local[:, j] = quat_between(rest[0], seen[:, 0])
+        elif len(children) > 1:
+            local[:, j] = matrix_to_quat(fit_rotation(rest, seen))
+        world[:, j] = quat_multiply(above, local[:, j])
+    return quat_continuous(local)
+
+
+def _collinear(directions: np.ndarray) -> bool:
+    """Whether all rest directions (N, 3) lie on one line, so that they cannot fix a rotation."""
+    return np.linalg.matrix_rank(directions, tol=1e-3) < 2
