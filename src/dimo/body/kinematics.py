@@ -51,31 +51,49 @@ def fit_rotation(rest: np.ndarray, seen: np.ndarray, weights: np.ndarray | None 
     return u @ vt
 
 
-def inverse(skeleton: Skeleton, joints: np.ndarray) -> np.ndarray:
+def inverse(skeleton: Skeleton, joints: np.ndarray, anchored: np.ndarray | None = None) -> np.ndarray:
     """Local rotations (F, J, 4) whose bones point as in joints (F, J, 3), continuous in sign over time.
 
     A joint with several children takes the least-squares rotation onto their directions. A joint with one child takes
     the shortest rotation of its rest bone in the parent's frame: no twist is invented, so nothing pops where a limb is
     straight and its hinge axis undefined. A leaf keeps its parent's orientation. Bone lengths are the skeleton's own:
     forward() of the result moves joints along their bones only.
+
+    anchored (J,) says which positions count (all by default). Joints between two anchored ones stay unbent, so that a
+    richer skeleton can follow a simpler one.
     """
     joints = np.asarray(joints, float)
     if joints.ndim != 3 or joints.shape[1:] != (len(skeleton), 3):
         raise ShapeError(f"joints must have shape (F, {len(skeleton)}, 3) for this skeleton, not {joints.shape}")
+    counts = np.ones(len(skeleton), bool) if anchored is None else np.asarray(anchored, bool)
     local = np.broadcast_to(IDENTITY, (*joints.shape[:2], 4)).copy()
     world = local.copy()
     for j, parent in enumerate(skeleton.parents):
         above = world[:, parent] if parent >= 0 else np.broadcast_to(IDENTITY, (len(joints), 4))
-        children = [c for c in skeleton.children[j] if skeleton.lengths[c] > 1e-9]
-        rest = normalise(skeleton.offsets[children]) if children else np.zeros((0, 3))
-        seen = normalise(joints[:, children] - joints[:, j : j + 1])
-        seen = quat_rotate(quat_conjugate(above)[:, None], seen)  # directions in the parent's frame
-        if len(children) == 1 or (len(children) > 1 and _collinear(rest)):
-            local[:, j] = quat_between(rest[0], seen[:, 0])
-        elif len(children) > 1:
-            local[:, j] = matrix_to_quat(fit_rotation(rest, seen))
+        targets = _next_anchored(skeleton, j, counts) if counts[j] else []
+        targets = [(c, v) for c, v in targets if np.linalg.norm(v) > 1e-9]
+        if targets:
+            rest = normalise(np.array([v for _, v in targets]))
+            seen = normalise(joints[:, [c for c, _ in targets]] - joints[:, j : j + 1])
+            seen = quat_rotate(quat_conjugate(above)[:, None], seen)  # directions in the parent's frame
+            if len(rest) > 1 and not _collinear(rest):
+                local[:, j] = matrix_to_quat(fit_rotation(rest, seen))
+            else:
+                local[:, j] = quat_between(rest[0], seen[:, 0])
         world[:, j] = quat_multiply(above, local[:, j])
     return quat_continuous(local)
+
+
+def _next_anchored(skeleton: Skeleton, j: int, anchored: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """The nearest anchored joints below j, each with its rest offset from j in j's frame (3,)."""
+    found, open_joints = [], [(c, skeleton.offsets[c]) for c in skeleton.children[j]]
+    while open_joints:
+        c, offset = open_joints.pop(0)
+        if anchored[c]:
+            found.append((c, offset))
+        else:
+            open_joints += [(k, offset + skeleton.offsets[k]) for k in skeleton.children[c]]
+    return found
 
 
 def _collinear(directions: np.ndarray) -> bool:
