@@ -1,0 +1,52 @@
+# Needs make and Python 3.11 or newer; everything else is put into .venv. `make help` lists the targets.
+PYTHON ?= python3
+# The tested versions, with a CPU build of torch where pip finds one. With a GPU: make demo CONSTRAINTS=
+CONSTRAINTS ?= -c constraints-cpu.txt
+# More options for pip, such as --extra-index-url for an index that holds the CPU build of torch.
+PIP_OPTIONS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_OPTIONS)
+DEMO_TEXT := a person walks forward and then waves with the right hand
+
+.PHONY: help demo test lint integ bench clean
+
+help:  ## This list.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+demo: .venv/.core  ## From a sentence to out/demo.glb, .bvh and .png with the packaged weights.
+	@mkdir -p out
+	$(BIN)/dimo generate "$(DEMO_TEXT)" -o out/demo.glb -o out/demo.bvh -o out/demo.png --seed 0
+	@echo "Open out/demo.glb in Blender or any glTF viewer, out/demo.bvh in any animation tool; out/demo.png is a contact sheet."
+
+test: .venv/.dev  ## All tests (no network, no GPU), then lint.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	@$(MAKE) --no-print-directory lint
+
+lint: .venv/.dev  ## Style, format and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+integ: .venv/.dev  ## Train codec and model on synthetic motion, generate, caption, save, reload.
+	$(BIN)/pytest -m integ
+
+bench: .venv/.dev  ## Run every script of benchmarks/; each writes its JSON beside itself.
+	for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
+
+clean:  ## Remove the environment and what the targets wrote.
+	rm -rf .venv out .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dimo needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; name another with make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+
+.venv/.core: .venv/bin/python pyproject.toml constraints-cpu.txt
+	@echo "Setting up .venv (the first time this takes a minute and 1 GB, most of it torch) ..."
+	$(PIP) $(CONSTRAINTS) -e .
+	@touch $@
+
+.venv/.dev: .venv/.core requirements-train.txt
+	$(PIP) $(CONSTRAINTS) -e '.[render,train,dev]'
+	$(PIP) --no-deps -r requirements-train.txt
+	@touch $@
