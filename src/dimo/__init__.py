@@ -1,0 +1,54 @@
+"""dimo: one masked model between words and human motion.
+
+    import dimo
+
+    model = dimo.DiMo.from_pretrained()
+    motion = model.generate("a person walks forward", seconds=4, seed=0)[0]
+    motion.save("walk.glb")
+    print(model.caption(motion)[0].text)
+
+Bodies and files need numpy only: torch is imported when DiMo or SampleOptions is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import dimo.formats  # gives Motion.load and Motion.save their readers and writers  # noqa: F401
+from dimo.body.motion import Motion
+from dimo.body.skeleton import Skeleton, preset, preset_names
+from dimo.errors import DimoError, FormatError, RequestError, ShapeError, WeightsError
+
+if TYPE_CHECKING:
+    from dimo.api import DiMo
+    from dimo.diffusion.sample import SampleOptions
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DiMo",
+    "DimoError",
+    "FormatError",
+    "Motion",
+    "RequestError",
+    "SampleOptions",
+    "ShapeError",
+    "Skeleton",
+    "WeightsError",
+    "__version__",
+    "preset",
+    "preset_names",
+]
+
+_NEED_TORCH = {"DiMo": "dimo.api", "SampleOptions": "dimo.diffusion.sample"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEED_TORCH:
+        return getattr(import_module(_NEED_TORCH[name]), name)
+    raise AttributeError(f"module 'dimo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -160,7 +160,9 @@ class Motion:
         if other.skeleton != self.skeleton:
             raise ShapeError("motions on different skeletons cannot be joined; retarget one of them first")
         if abs(other.fps - self.fps) > 1e-9:
-            raise ShapeError(f"motions at {self.fps:g} and {other.fps:g} fps cannot be joined; resample one of them first")
+            raise ShapeError(
+                f"motions at {self.fps:g} and {other.fps:g} fps cannot be joined; resample one of them first"
+            )
         overlap = min(round(blend * self.fps), len(self), len(other))
         if align:
             at = len(self) - max(overlap, 1)

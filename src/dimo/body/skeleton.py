@@ -20,7 +20,7 @@ _SIDES = [("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")]
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """Joint j hangs from parents[j] (-1 for the root, which is joint 0) at offsets[j] (J, 3), metres, in the parent's frame.
+    """Joint j hangs from parents[j] (-1 for the root, joint 0) at offsets[j] (J, 3), metres, in the parent's frame.
 
     Parents come before children. End sites of a file are joints of their own, named `<parent>_end`.
     """
@@ -94,7 +94,9 @@ class Skeleton:
     @cached_property
     def mirrored(self) -> np.ndarray:
         """(J,) for each joint the index of its twin on the other side (itself on the midline), from the names."""
-        return np.array([self.names.index(t) if (t := other_side(n)) in self.names else j for j, n in enumerate(self.names)])
+        return np.array(
+            [self.names.index(t) if (t := other_side(n)) in self.names else j for j, n in enumerate(self.names)]
+        )
 
     def to_json(self) -> str:
         rows = [
@@ -102,7 +104,8 @@ class Skeleton:
             for n, p, o in zip(self.names, self.parents, self.offsets, strict=True)
         ]
         body = ",\n    ".join(map(json.dumps, rows))
-        return f'{{\n  "format": "dimo-skeleton",\n  "version": 1,\n  "name": {json.dumps(self.name)},\n  "joints": [\n    {body}\n  ]\n}}\n'
+        head = f'"format": "dimo-skeleton",\n  "version": 1,\n  "name": {json.dumps(self.name)}'
+        return f'{{\n  {head},\n  "joints": [\n    {body}\n  ]\n}}\n'
 
     @staticmethod
     def from_json(text: str, path: str | Path | None = None) -> Skeleton:
@@ -118,7 +121,9 @@ class Skeleton:
             names, parents = [str(j["name"]) for j in joints], [int(j["parent"]) for j in joints]
             offsets = np.array([j["offset"] for j in joints], dtype=float)
         except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f'each of "joints" needs "name", "parent" and "offset" [x, y, z] ({error!r})', path=path) from None
+            raise FormatError(
+                f'each of "joints" needs "name", "parent" and "offset" [x, y, z] ({error!r})', path=path
+            ) from None
         try:
             return Skeleton(tuple(names), tuple(parents), offsets, str(data.get("name", "custom")))
         except ShapeError as error:
@@ -126,13 +131,13 @@ class Skeleton:
 
 
 def other_side(name: str) -> str:
-    """A joint name with its side exchanged: left_hip, LeftUpLeg, lThigh, Foot_L, mixamorig:LeftArm, lfemur, `Toes_R_end`."""
+    """A joint name with its side exchanged: left_hip, LeftUpLeg, lThigh, Foot_L, mixamorig:LeftArm, lfemur."""
     for a, b in _SIDES:
         if a in name or b in name:
             return name.replace(a, "\0").replace(b, a).replace("\0", b)
     stem, tail = (name[:-4], "_end") if name.endswith("_end") else (name, "")
     for a, b in ("LR", "RL", "lr", "rl"):
-        if stem.endswith(f"_{a}") or stem.endswith(f".{a}"):
+        if stem.endswith((f"_{a}", f".{a}")):
             return stem[:-1] + b + tail
         if stem.startswith(f"{a}_"):
             return b + stem[1:] + tail

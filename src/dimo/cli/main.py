@@ -1,0 +1,108 @@
+"""`dimo VERB ...`: finds the verb's module, runs it, and turns every failure into one sentence and an exit code.
+
+0 done; 1 a fault of dimo itself, or `doctor` found something missing; 2 bad input; 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from dimo import __version__
+from dimo.errors import DimoError, RequestError
+
+VERBS = {
+    "generate": "generate",
+    "caption": "caption",
+    "convert": "convert",
+    "show": "show",
+    "draw": "show",
+    "prepare": "prepare",
+    "train": "train",
+    "doctor": "doctor",
+}
+"""Verb to its module in this folder, which has add_parser(subparsers) and run(args) -> exit code."""
+
+EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train"}
+"""Module of an optional dependency to the extra of pyproject.toml that brings it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises its complaint as a RequestError, and knows --debug in every verb."""
+
+    def __init__(self, **options):
+        super().__init__(**{**options, "allow_abbrev": False})
+        # SUPPRESS, so that a verb's parser does not undo a --debug that stood before the verb.
+        self.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise RequestError(f"{message} (see {self.prog} --help)")
+
+
+def build_parser(argv: Sequence[str] = ()) -> Parser:
+    """The parser for argv. Only the module of the verb in it is imported; all of them when there is none."""
+    parser = Parser(prog="dimo", description="Words to human motion and back.")
+    parser.add_argument("--version", action="version", version=f"dimo {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
+    verb = next((word for word in argv if not word.startswith("-")), None)
+    wanted = [VERBS[verb]] if verb in VERBS else dict.fromkeys(VERBS.values())
+    for module in wanted:
+        import_module(f"dimo.cli.{module}").add_parser(verbs)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (sys.argv without the program by default) and return its exit code."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    debug = "--debug" in argv
+    try:
+        args = build_parser(argv).parse_args(argv)
+        code = import_module(f"dimo.cli.{VERBS[args.verb]}").run(args)
+        sys.stdout.flush()
+        return code
+    except SystemExit as done:  # --help and --version
+        return int(done.code or 0)
+    except KeyboardInterrupt:
+        return _fail("stopped", 130, debug)
+    except BrokenPipeError:
+        # The reader of our output has gone (`dimo ... | head`). Nothing is wrong; keep Python from flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except DimoError as error:
+        return _fail(str(error), 2, debug)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            return _internal(error, debug)
+        advice = f"this needs the package {package}: pip install 'dimo[{EXTRAS[package]}]'"
+        return _fail(advice, 2, debug)
+    except OSError as error:  # no space, no permission: the world's fault, not ours
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return _fail(place + (error.strerror or str(error)).lower(), 2, debug)
+    except Exception as error:
+        return _internal(error, debug)
+
+
+def _internal(error: Exception, debug: bool) -> int:
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return _fail(f"internal error ({what}); this is a fault of dimo, rerun with --debug to see where", 1, debug)
+
+
+def _fail(sentence: str, code: int, debug: bool) -> int:
+    """Print one line on stderr, after the traceback of the error in flight when debug is set."""
+    if debug:
+        traceback.print_exc()
+    print(f"dimo: error: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
+
+
+def entry() -> NoReturn:
+    """The console script."""
+    sys.exit(main())
