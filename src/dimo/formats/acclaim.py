@@ -173,16 +173,18 @@ def _floats(words: list[str], count: int, what: str, path: str | Path, line: int
 
 
 def _parse_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, np.ndarray]:
-    """Values per bone, each (F, channels), with "root" among them."""
+    """Values per bone, each (F, channels), with "root" among them.
+
+    Bones that the first frame leaves out (some files have no fingers) stay at rest; later frames must agree with it.
+    """
     widths = {b.name: len(b.dof) for b in skeleton.bones} | {"root": 6}
-    moving = {name for name, width in widths.items() if width}
     frames: list[dict[str, list[float]]] = []
     for number, line in enumerate(read_text(path, MAX_BYTES).splitlines(), start=1):
         words = line.split("#")[0].split()
         if not words or words[0].startswith(":"):
             continue
         if len(words) == 1 and words[0].isdigit():
-            _require_whole(frames, moving, path, number)
+            _require_whole(frames, path, number)
             frames.append({})
             continue
         if not frames:
@@ -193,13 +195,15 @@ def _parse_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, np.ndarray]:
         frames[-1][name] = _floats(words[1:], widths[name], name, path, number)
     if not frames:
         raise FormatError("no frames found; this is not an AMC file", path=path)
-    _require_whole(frames, moving, path, None)
-    return {name: np.array([frame[name] for frame in frames]) for name in moving}
+    _require_whole(frames, path, None)
+    return {name: np.array([frame[name] for frame in frames]) for name in frames[0]}
 
 
-def _require_whole(frames: list[dict], moving: set[str], path: Path, line: int | None) -> None:
-    if frames and len(frames[-1]) < len(moving):
-        missing = sorted(moving - set(frames[-1]))[0]
+def _require_whole(frames: list[dict[str, list[float]]], path: Path, line: int | None) -> None:
+    """The frame just ended has the root and the bones of the first one; line is where the next frame begins."""
+    wanted = frames[0].keys() | {"root"} if frames else set()
+    if frames and wanted - frames[-1].keys():
+        missing = min(wanted - frames[-1].keys())
         raise FormatError(f"the bone {missing!r} has no values in this frame", path=path, line=line, frame=len(frames) - 1)
 
 
@@ -217,7 +221,7 @@ def _assemble(asf: AcclaimSkeleton, values: dict[str, np.ndarray], fps: float, p
         parents.append(bone.parent + 1)
         offsets.append(asf.bones[bone.parent].vector if bone.parent >= 0 else np.zeros(3))
         local = np.zeros((frames, 3))
-        if bone.dof:
+        if bone.name in values:
             for i, dof in enumerate(bone.dof):
                 if dof not in ("rx", "ry", "rz"):
                     raise FormatError(f"the degree of freedom {dof!r} is not supported; rx, ry and rz are", path=path, joint=bone.name)

@@ -1,0 +1,119 @@
+"""The codec: motion features to RVQ codes and back. One code step (a stack of Q codes) stands for 4 frames."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dimo.body.motion import Motion
+from dimo.body.skeleton import Skeleton, preset
+from dimo.codec.network import Decoder, Encoder
+from dimo.codec.quantize import Quantized, ResidualQuantizer
+from dimo.errors import RequestError, ShapeError
+from dimo.features import humanml3d
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """Sizes of a codec."""
+
+    features: int = 263  # per frame: the HumanML3D layout of the skeleton
+    skeleton: str = "humanml3d"  # preset whose layout and bone lengths the features have
+    fps: float = 20.0
+    width: int = 256  # channels of the convolutions
+    dim: int = 256  # of a code
+    levels: int = 6  # Q: 1 base + 5 residual, as MoMask
+    codes: int = 512  # per level
+    halvings: int = 2  # stride 2^2 = 4 frames a code
+    dropout: float = 0.0
+
+    @property
+    def stride(self) -> int:
+        return 2**self.halvings
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+class Codec(nn.Module):
+    """Encoder, quantizer and decoder, with the feature statistics as buffers."""
+
+    mean: Tensor
+    std: Tensor
+    step: Tensor
+
+    def __init__(self, config: CodecConfig):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.features, config.width, config.dim, config.halvings, config.dropout)
+        self.quantizer = ResidualQuantizer(config.levels, config.codes, config.dim)
+        self.decoder = Decoder(config.features, config.width, config.dim, config.halvings, config.dropout)
+        self.register_buffer("mean", torch.zeros(config.features))
+        self.register_buffer("std", torch.ones(config.features))
+        self.register_buffer("step", torch.zeros((), dtype=torch.long))
+
+    def forward(self, features: Tensor, *, active: int | None = None) -> tuple[Tensor, Quantized]:
+        """Features (B, F, C), F a multiple of the stride, to their reconstruction (B, F, C) and the quantization."""
+        quantized = self.quantizer(self.encoder((features - self.mean) / self.std), active=active)
+        return self.decoder(quantized.vectors) * self.std + self.mean, quantized
+
+    @torch.no_grad()
+    def encode(self, features: Tensor) -> Tensor:
+        """Features (B, F, C) to codes (B, ceil(F / stride), Q); the last frame is repeated to fill the last step."""
+        if features.ndim != 3 or features.shape[2] != self.config.features or features.shape[1] == 0:
+            raise ShapeError(f"features must have shape (B, F, {self.config.features}), not {tuple(features.shape)}")
+        short = -features.shape[1] % self.config.stride
+        if short:
+            features = torch.cat([features, features[:, -1:].expand(-1, short, -1)], dim=1)
+        return self.quantizer.encode(self.encoder((features - self.mean) / self.std))
+
+    @torch.no_grad()
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes (B, L, q) of the first q levels, 1 <= q <= Q, to features (B, L * stride, C)."""
+        if codes.ndim != 3 or not 1 <= codes.shape[2] <= self.config.levels:
+            raise ShapeError(f"codes must have shape (B, L, 1 to {self.config.levels}), not {tuple(codes.shape)}")
+        if codes.numel() and not (-1 <= int(codes.min()) and int(codes.max()) < self.config.codes):
+            raise ShapeError(f"codes must lie between 0 and {self.config.codes - 1} (-1: not given)")
+        return self.decoder(self.quantizer.decode(codes)) * self.std + self.mean
+
+    # ---- motions
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return preset(self.config.skeleton)
+
+    def motion_to_codes(self, motion: Motion) -> Tensor:
+        """Codes (L, Q) of a Motion on the codec's skeleton; it is resampled to the codec's rate."""
+        if motion.skeleton != self.skeleton:
+            raise RequestError(f"the codec reads motions on its {self.config.skeleton} skeleton; retarget the motion first")
+        features = humanml3d.encode(motion.resample(self.config.fps).joints())
+        return self.encode(torch.tensor(features, dtype=torch.float32)[None])[0]
+
+    def codes_to_motion(self, codes: Tensor, name: str = "motion") -> Motion:
+        """Codes (L, q) to a Motion, starting at the origin and facing +Z."""
+        features = self.decode(codes[None])[0].double().numpy()
+        return humanml3d.decode_motion(features, self.skeleton, self.config.fps, name)
+
+    def reconstruct(self, motion: Motion, levels: int | None = None) -> Motion:
+        """The motion through the codec and back with the first `levels` levels, as long as before, at the codec's rate."""
+        motion = motion.resample(self.config.fps)
+        codes = self.motion_to_codes(motion)[:, : levels or self.config.levels]
+        return self.codes_to_motion(codes, motion.name)[: len(motion)]
+
+
+def feature_statistics(clips: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation (C,) of features, the deviation averaged within each part, root parts divided by 5 (method 2.12).
+
+    Dividing the deviation of the few root columns and of the contacts multiplies their weight in the loss.
+    """
+    values = np.concatenate(clips)
+    mean, std = values.mean(0), values.std(0)
+    layout = humanml3d.layout_for(size=values.shape[1])
+    for name, part in humanml3d.columns(layout).items():
+        std[part] = max(std[part].mean(), 1e-4)
+        if name in ("angular", "linear", "height", "contacts"):
+            std[part] /= 5.0
+    return mean, std

@@ -1,0 +1,115 @@
+"""Residual vector quantization: Q codebooks, each quantizing what the ones before it left over.
+
+Zeghidour et al. 2021 (SoundStream), section III-C, with MoMask's training constants where nothing better was measured
+(method 3.3 to 3.5). Codebooks follow their vectors by exponential moving averages; everything that must survive a
+reload is a buffer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """vectors (B, L, D): sum of the chosen codes, straight-through; codes (B, L, Q), -1 where a level was dropped."""
+
+    vectors: Tensor
+    codes: Tensor
+    commitment: Tensor  # scalar: mean squared distance of residuals to their codes, over active levels
+    perplexity: Tensor  # (Q,): exp of the entropy of code use in this batch
+
+
+class ResidualQuantizer(nn.Module):
+    """Q levels of K codes of D dimensions."""
+
+    codebooks: Tensor
+    counts: Tensor
+    sums: Tensor
+    started: Tensor
+
+    def __init__(self, levels: int, size: int, dim: int, *, decay: float = 0.99, dead_below: float = 0.5):
+        super().__init__()
+        self.levels, self.size, self.dim, self.decay, self.dead_below = levels, size, dim, decay, dead_below
+        self.register_buffer("codebooks", torch.zeros(levels, size, dim))
+        self.register_buffer("counts", torch.ones(levels, size))
+        self.register_buffer("sums", torch.zeros(levels, size, dim))
+        self.register_buffer("started", torch.zeros(levels, dtype=torch.bool))
+
+    def nearest(self, vectors: Tensor, level: int) -> Tensor:
+        """Index (N,) of the nearest code of a level to vectors (N, D), by |c|^2 - 2 x.c."""
+        book = self.codebooks[level]
+        return (book.square().sum(1) - 2 * vectors @ book.T).argmin(1)
+
+    def encode(self, vectors: Tensor) -> Tensor:
+        """Vectors (B, L, D) to codes (B, L, Q)."""
+        residual = vectors.reshape(-1, self.dim).float()
+        codes = []
+        for level in range(self.levels):
+            code = self.nearest(residual, level)
+            residual = residual - self.codebooks[level][code]
+            codes.append(code)
+        return torch.stack(codes, -1).view(*vectors.shape[:-1], self.levels)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes (..., q) of the first q <= Q levels to vectors (..., D); -1 adds nothing."""
+        total = torch.zeros(*codes.shape[:-1], self.dim, device=codes.device)
+        for level in range(codes.shape[-1]):
+            code = codes[..., level]
+            total = total + self.codebooks[level][code.clamp_min(0)] * (code >= 0).unsqueeze(-1)
+        return total
+
+    def forward(self, vectors: Tensor, *, active: int | None = None, generator: torch.Generator | None = None) -> Quantized:
+        """Quantize vectors (B, L, D) with the first `active` levels (quantizer dropout); updates codebooks in training."""
+        flat = vectors.reshape(-1, self.dim).float()
+        residual, total = flat, torch.zeros_like(flat)
+        commitment = flat.new_zeros(())
+        codes, perplexity = [], []
+        active = self.levels if active is None else active
+        for level in range(active):
+            if self.training and not self.started[level]:
+                self._start(residual.detach(), level, generator)
+            code = self.nearest(residual.detach(), level)
+            chosen = self.codebooks[level][code]
+            commitment = commitment + (residual - chosen).square().mean()
+            use = torch.bincount(code, minlength=self.size).float()
+            share = use / use.sum()
+            perplexity.append(torch.exp(-(share * (share + 1e-10).log()).sum()))
+            if self.training:
+                self._follow(residual.detach(), code, use, level, generator)
+            total = total + chosen
+            residual = residual - chosen
+            codes.append(code)
+        straight = flat + (total - flat).detach()
+        missing = [torch.full_like(codes[0], -1)] * (self.levels - active)
+        return Quantized(
+            straight.view_as(vectors),
+            torch.stack(codes + missing, -1).view(*vectors.shape[:-1], self.levels),
+            commitment / active,
+            torch.stack(perplexity + [flat.new_zeros(())] * (self.levels - active)),
+        )
+
+    @torch.no_grad()
+    def _start(self, residual: Tensor, level: int, generator: torch.Generator | None) -> None:
+        """First codes of a level: random residuals of the first batch that reaches it."""
+        at = torch.randint(len(residual), (self.size,), generator=generator)
+        self.codebooks[level] = residual[at]
+        self.sums[level] = residual[at]
+        self.counts[level] = 1
+        self.started[level] = True
+
+    @torch.no_grad()
+    def _follow(self, residual: Tensor, code: Tensor, use: Tensor, level: int, generator: torch.Generator | None) -> None:
+        """Moving averages of counts and sums; codes that are no longer used restart at a random residual."""
+        sums = torch.zeros_like(self.sums[level]).index_add_(0, code, residual)
+        self.counts[level].mul_(self.decay).add_(use, alpha=1 - self.decay)
+        self.sums[level].mul_(self.decay).add_(sums, alpha=1 - self.decay)
+        dead = self.counts[level] < self.dead_below
+        if dead.any():
+            at = torch.randint(len(residual), (int(dead.sum()),), generator=generator)
+            self.sums[level][dead] = residual[at]
+            self.counts[level][dead] = 1
+        self.codebooks[level] = self.sums[level] / self.counts[level].unsqueeze(1)

@@ -1,0 +1,23 @@
+"""How much is masked: ratio by time when training, number of places per step when sampling."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+Schedule = Literal["cosine", "linear"]
+
+
+def mask_ratio(time: float, schedule: Schedule = "cosine") -> float:
+    """Share of places that are masked at time 0 (all) to 1 (none): cos(pi t / 2) or 1 - t (method 4.1)."""
+    return math.cos(math.pi * time / 2) if schedule == "cosine" else 1 - time
+
+
+def masked_after(step: int, steps: int, total: int, schedule: Schedule = "cosine") -> int:
+    """How many of total places stay masked after step 0 <= step < steps.
+
+    Follows mask_ratio at (step + 1) / steps, but reveals at least one place a step while any is masked; 0 at the end.
+    """
+    if step + 1 >= steps:
+        return 0
+    return min(total - min(step + 1, total), math.floor(mask_ratio((step + 1) / steps, schedule) * total))

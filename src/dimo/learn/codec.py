@@ -1,0 +1,110 @@
+"""Training of the codec on windows of motion features (DESIGN section 4, method 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
+
+from dimo.codec.codec import Codec, feature_statistics
+from dimo.features import differentiable, humanml3d
+from dimo.features.layouts import layout_for
+
+
+@dataclass(frozen=True)
+class CodecLoss:
+    """Windows and weights. Positions are what people see, so they are in the loss beside the 263 features."""
+
+    batch: int = 64
+    window: int = 64  # frames: 3.2 s, long enough for the root path to drift
+    quantize_dropout: float = 0.2  # share of batches that train a random prefix of levels (method 3.4)
+    feature_weight: float = 1.0  # smooth L1 on normalised features
+    position_weight: float = 8.0  # L1 in metres on joints around the root
+    path_weight: float = 2.0  # L1 in metres on the integrated root path over the window
+    velocity_weight: float = 20.0  # L1 in metres a frame on world joint steps: smoothness
+    skate_weight: float = 20.0  # horizontal metres a frame of feet that truly stand
+    commitment_weight: float = 0.02
+
+
+class CodecData:
+    """Feature clips (F, C) as one flat array, with windows drawn uniformly over frames."""
+
+    def __init__(self, clips: Sequence[np.ndarray], window: int):
+        padded = [np.concatenate([c, np.repeat(c[-1:], max(0, window - len(c)), axis=0)]).astype(np.float32) for c in clips]
+        self.values = torch.from_numpy(np.concatenate(padded))
+        lengths = np.array([len(c) for c in padded])
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        self.starts = np.concatenate([np.arange(s, s + n - window + 1) for s, n in zip(starts, lengths, strict=True)])
+        self.window = window
+
+    def batch(self, size: int, generator: np.random.Generator) -> Tensor:
+        """(size, window, C)."""
+        at = generator.choice(self.starts, size)
+        return torch.stack([self.values[i : i + self.window] for i in at])
+
+
+def prepare(codec: Codec, clips: Sequence[np.ndarray]) -> None:
+    """Set the codec's statistics from the training clips."""
+    mean, std = feature_statistics(list(clips))
+    codec.mean.copy_(torch.from_numpy(mean))
+    codec.std.copy_(torch.from_numpy(std))
+
+
+def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.random.Generator) -> dict[str, Tensor]:
+    """Named losses of a batch of windows (B, F, C)."""
+    levels = codec.config.levels
+    active = int(generator.integers(1, levels + 1)) if generator.random() < options.quantize_dropout else levels
+    rebuilt, quantized = codec(features, active=active)
+    layout = layout_for(size=codec.config.features)
+    columns = humanml3d.columns(layout)
+    with torch.autocast("cpu", enabled=False):
+        rebuilt = rebuilt.float()
+        feature = smooth_l1_loss((rebuilt - codec.mean) / codec.std, (features - codec.mean) / codec.std)
+        local = (rebuilt - features)[..., columns["positions"]].abs().mean()
+        truth, guess = differentiable.decode(features, layout.joints), differentiable.decode(rebuilt, layout.joints)
+        path = (truth[..., 0, :] - guess[..., 0, :]).abs().mean()
+        step, truth_step = guess.diff(dim=1), truth.diff(dim=1)
+        velocity = (step - truth_step).abs().mean()
+        feet = [*layout.left_feet, *layout.right_feet]
+        # Contact labels mark feet slower than 0.9 m/s; a foot that stands moves under 0.2 m/s (1 cm a frame).
+        stands = (truth_step[:, :, feet].norm(dim=-1) < 0.01).float()
+        skate = (step[:, :, feet][..., [0, 2]].abs().sum(-1) * stands).sum() / stands.sum().clamp_min(1)
+        total = (
+            options.feature_weight * feature
+            + options.position_weight * local
+            + options.path_weight * path
+            + options.velocity_weight * velocity
+            + options.skate_weight * skate * stands.mean()
+            + options.commitment_weight * quantized.commitment
+        )
+    return {"loss": total, "feature": feature, "local": local, "path": path, "skate": skate, "perplexity": quantized.perplexity[0]}
+
+
+@torch.no_grad()
+def measure(codec: Codec, clips: Sequence[np.ndarray], levels: Sequence[int] = ()) -> dict[str, float]:
+    """Reconstruction of whole clips: MPJPE in mm around the root per number of levels, and the root path error after 4 s."""
+    codec.eval()
+    counts = levels or range(1, codec.config.levels + 1)
+    errors: dict[int, list[np.ndarray]] = {n: [] for n in counts}
+    drift: list[float] = []
+    used = torch.zeros(codec.config.levels, codec.config.codes)
+    for clip in clips:
+        truth = humanml3d.decode(clip)
+        codes = codec.encode(torch.from_numpy(clip.astype(np.float32))[None])
+        for level in range(codec.config.levels):
+            used[level] += torch.bincount(codes[0, :, level], minlength=codec.config.codes)
+        for n in counts:
+            guess = humanml3d.decode(codec.decode(codes[..., :n])[0, : len(clip)].double().numpy())
+            aligned = guess - guess[:, :1] + truth[:, :1]
+            errors[n].append(np.linalg.norm(aligned - truth, axis=-1).mean(-1))
+            if n == max(counts) and len(clip) > 80:
+                drift.append(float(np.linalg.norm((guess - truth)[80, 0, [0, 2]])))
+    share = used / used.sum(1, keepdim=True).clamp_min(1)
+    perplexity = torch.exp(-(share * (share + 1e-10).log()).sum(1))
+    out = {f"mpjpe_mm_{n}": float(np.concatenate(e).mean() * 1000) for n, e in errors.items()}
+    out["path_error_4s_mm"] = float(np.mean(drift) * 1000) if drift else float("nan")
+    return out | {f"perplexity_{q + 1}": float(p) for q, p in enumerate(perplexity)}

@@ -1,0 +1,148 @@
+"""Training of the joint model on code shards and captions: joint pre-training, the task mix, self-correction.
+
+DESIGN section 4; masks as in method 4.1, condition dropout as in 4.3, self-correction as in 4.7 (BiMoGen).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from dimo.diffusion.corrupt import drop_text, mask_motion, mask_text
+from dimo.model.joint import Hidden, JointModel
+from dimo.sequence.tokens import Tokens, pack
+from dimo.sequence.vocabulary import PAD
+
+
+@dataclass(frozen=True)
+class JointLoss:
+    """Mix and weights of the tasks."""
+
+    batch: int = 48  # sequences a step
+    mix: tuple[float, float, float] = (8.0, 1.0, 1.0)  # T2M : M2T : M2M
+    pretrain_steps: int = 0  # joint masking of both sides first
+    condition_dropout: float = 0.1  # share of T2M sequences without text, for guidance
+    text_weight: float = 0.5  # of words against codes
+    depth_weight: float = 1.0  # of the residual levels (one drawn per sequence) against level 0
+    pad_weight: float = 0.1  # of [PAD] among words: most of a caption's places are [PAD] and say nothing
+    length_weight: float = 0.1
+    label_smoothing: float = 0.05
+    self_correction: float = 0.0  # weight of the second pass on the model's own fill-ins
+    partial: float = 0.1
+    wrong: float = 0.06
+
+
+@dataclass(frozen=True)
+class Example:
+    """One motion as codes (L, Q) and its captions as word-piece ids; weight is its share in sampling."""
+
+    codes: Tensor
+    captions: tuple[tuple[int, ...], ...]
+    weight: float = 1.0
+
+
+class JointData:
+    """Examples drawn by weight, put into batches of similar length."""
+
+    def __init__(self, examples: Sequence[Example], spread: int = 6):
+        self.examples = list(examples)
+        weights = np.array([e.weight for e in self.examples], float)
+        self.share = weights / weights.sum()
+        self.lengths = np.array([len(e.codes) for e in self.examples])
+        self.spread = spread
+
+    def batch(self, size: int, generator: np.random.Generator) -> tuple[list[Sequence[int]], list[Tensor]]:
+        """Texts and codes of `size` examples: a run of neighbours in length out of spread x size drawn ones."""
+        drawn = generator.choice(len(self.examples), size * self.spread, p=self.share)
+        drawn = drawn[np.argsort(self.lengths[drawn], kind="stable")]
+        start = generator.integers(0, len(drawn) - size + 1)
+        chosen = [self.examples[i] for i in drawn[start : start + size]]
+        return [e.captions[generator.integers(len(e.captions))] for e in chosen], [e.codes for e in chosen]
+
+
+def loss(model: JointModel, data: JointData, options: JointLoss, generator: np.random.Generator, step: int) -> dict[str, Tensor]:
+    """Named losses of one step: a batch per task in the ratio of the mix, or joint masking during pre-training."""
+    levels, slots = model.config.levels, model.config.caption_slots
+    share = np.array(options.mix) / sum(options.mix)
+    sizes = [int(n) for n in np.floor(share * options.batch + generator.random())]
+    out: dict[str, Tensor] = {}
+    if step < options.pretrain_steps:
+        sizes = [0, 0, 0]
+        texts, motions = data.batch(options.batch, generator)
+        clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
+        masked, places = mask_motion(clean, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes)
+        masked, words = mask_text(masked, generator)
+        hidden = model(masked)
+        out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
+        out["text"] = _text_loss(model, hidden, clean, words, options)
+    if sizes[0] + sizes[2]:
+        texts, motions = data.batch(sizes[0] + sizes[2], generator)
+        clean = pack(texts, motions, levels=levels)
+        blind = torch.from_numpy(generator.permutation(len(clean)) < sizes[2])
+        clean_known = drop_text(clean, options.condition_dropout, generator)
+        clean_known = replace(clean_known, known_text=clean_known.known_text & ~blind[:, None])
+        masked, places = mask_motion(clean_known, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes)
+        hidden = model(masked)
+        out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
+        if options.self_correction:
+            out["correct"] = _self_correction(model, hidden, clean, masked)
+        length = cross_entropy(model.length_logits(clean.ids, clean.text_slots).float(), clean.motion_slots.sum(1) - 1)
+        out["length"] = length
+    if sizes[1]:
+        texts, motions = data.batch(sizes[1], generator)
+        clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
+        masked, words = mask_text(clean, generator)
+        out["text"] = _text_loss(model, model(masked), clean, words, options)
+    weights = {"base": 1.0, "depth": options.depth_weight, "text": options.text_weight, "length": options.length_weight, "correct": options.self_correction}
+    total = sum((weights[k] * v for k, v in out.items()), torch.zeros(()))
+    return {"loss": total, **out}
+
+
+def _motion_losses(
+    model: JointModel, hidden: Hidden, clean: Tokens, masked: Tokens, places: Tensor, options: JointLoss, generator: np.random.Generator
+) -> dict[str, Tensor]:
+    """Cross-entropy at level 0 on the hidden places, and at one drawn residual level per sequence where it is unknown."""
+    smooth = options.label_smoothing
+    base = cross_entropy(model.base(hidden.motion[places]).float(), clean.codes[..., 0][places], label_smoothing=smooth)
+    level = torch.from_numpy(generator.integers(1, model.config.levels, len(clean)))
+    logits = model.code_logits(hidden.motion, clean.codes, clean.motion_slots, level)
+    unknown = (masked.known_levels <= level[:, None]) & clean.motion_slots
+    target = clean.codes.gather(2, level[:, None, None].expand(-1, clean.codes.shape[1], 1)).squeeze(2)
+    depth = cross_entropy(logits[unknown].float(), target[unknown], label_smoothing=smooth) if unknown.any() else base * 0
+    return {"base": base, "depth": depth}
+
+
+def _text_loss(model: JointModel, hidden: Hidden, clean: Tokens, places: Tensor, options: JointLoss) -> Tensor:
+    logits = model.text_logits(hidden.text[places]).float()
+    target = clean.ids[places]
+    weight = torch.where(target == PAD, options.pad_weight, 1.0)
+    return (cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
+
+
+def _self_correction(model: JointModel, hidden: Hidden, clean: Tokens, masked: Tokens) -> Tensor:
+    """Cross-entropy of level 0 everywhere on the model's own argmax fill-ins, given as if they were known (method 4.7)."""
+    with torch.no_grad():
+        own = model.base(hidden.motion).argmax(-1)
+        hidden_places = masked.known_levels == 0
+        codes = masked.codes.clone()
+        codes[..., 0] = torch.where(hidden_places, own, codes[..., 0])
+        known = torch.where(hidden_places & masked.motion_slots, 1, masked.known_levels)
+    again = model(replace(masked, codes=codes, known_levels=known))
+    real = clean.motion_slots
+    return cross_entropy(model.base(again.motion[real]).float(), clean.codes[..., 0][real])
+
+
+@torch.no_grad()
+def measure(model: JointModel, data: JointData, options: JointLoss, batches: int = 8, seed: int = 7) -> dict[str, float]:
+    """Mean losses on held-out examples with fixed masks."""
+    model.eval()
+    rows = []
+    for i in range(batches):
+        generator = np.random.default_rng([seed, i])
+        rows.append({k: float(v) for k, v in loss(model, data, replace(options, pretrain_steps=0, label_smoothing=0.0), generator, 0).items()})
+    return {k: float(np.mean([r[k] for r in rows if k in r])) for k in rows[0]}

@@ -1,0 +1,191 @@
+"""One training loop for codec and model: AdamW, warm-up and cosine decay, EMA, CSV log, exact resume, time limit.
+
+Every random choice of a step is drawn from (seed, step), never from a running state, so a resumed run repeats the
+interrupted one exactly and a checkpoint needs no generator states.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dimo.errors import RequestError, WeightsError
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How long and how fast to learn."""
+
+    steps: int = 10_000  # the schedule's length; a time limit may end a run earlier, and --resume goes on
+    learning_rate: float = 3e-4
+    warmup: int = 200  # steps of linear rise: AdamW's second moments are unreliable at first
+    final_share: float = 0.02  # of the learning rate, where the cosine ends
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+    clip: float = 1.0  # gradient norm
+    ema: float = 0.999  # of the weights that are kept; 0 turns it off
+    bf16: bool = True  # autocast of matrix products; fp32 is the fallback for machines where bf16 is slower
+    seed: int = 0
+    log_every: int = 20
+    validate_every: int = 500
+    save_every_seconds: float = 120.0
+
+    def __post_init__(self):
+        if self.steps < 1 or self.learning_rate <= 0 or not 0 <= self.ema < 1:
+            raise RequestError("training needs steps >= 1, a positive learning rate and 0 <= ema < 1")
+
+
+def learning_rate(step: int, options: LoopOptions) -> float:
+    """Linear warm-up, then half a cosine down to final_share of the peak at the last step."""
+    if step < options.warmup:
+        return options.learning_rate * (step + 1) / options.warmup
+    t = min(1.0, (step - options.warmup) / max(1, options.steps - options.warmup))
+    return options.learning_rate * (options.final_share + (1 - options.final_share) * 0.5 * (1 + math.cos(math.pi * t)))
+
+
+def step_generator(seed: int, step: int) -> np.random.Generator:
+    """The generator of one step's choices; torch's global one is seeded alike for dropout and codebook restarts."""
+    torch.manual_seed((seed * 1_000_003 + step) % 2**63)
+    return np.random.default_rng([seed, step])
+
+
+def run(
+    model: nn.Module,
+    loss: Callable[[np.random.Generator], dict[str, Tensor]],
+    options: LoopOptions,
+    folder: Path,
+    *,
+    validate: Callable[[], dict[str, float]] | None = None,
+    resume: bool = False,
+    time_limit: float | None = None,
+    quiet: bool = False,
+) -> int:
+    """Train model in place until options.steps or time_limit seconds; returns the number of steps done in all.
+
+    loss(generator) gives named scalars, "loss" among them. On return the model holds the EMA weights; the folder holds
+    `state.pt` (for --resume) and `log.csv`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    decay = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [{"params": decay, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=options.betas)
+    average = {n: p.detach().clone() for n, p in model.named_parameters()} if options.ema else {}
+    start = load_state(folder, model, optimizer, average) if resume else 0
+    began = saved = time.monotonic()
+    sums: dict[str, float] = {}
+    done = start
+    for step in range(start, options.steps):
+        if time_limit is not None and time.monotonic() - began > time_limit:
+            break
+        generator = step_generator(options.seed, step)
+        model.train()
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, options)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
+            values = loss(generator)
+        optimizer.zero_grad(set_to_none=True)
+        values["loss"].backward()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+        if not torch.isfinite(norm):
+            raise RequestError(f"the gradient is not finite at step {step}; try a lower learning rate or fp32")
+        optimizer.step()
+        done = step + 1
+        # A short run should not end up averaging its random start, so the decay itself warms up.
+        rate = min(options.ema, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if name in average:
+                    average[name].lerp_(parameter, 1 - rate)
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        if done % options.log_every == 0:
+            row = {k: v / options.log_every for k, v in sums.items()}
+            sums = {}
+            _log(folder / "log.csv", {"step": done, "seconds": time.monotonic() - began, "lr": learning_rate(step, options), **row})
+            if not quiet:
+                text = "  ".join(f"{k} {v:.4f}" for k, v in row.items())
+                print(f"\rstep {done}/{options.steps}  {(time.monotonic() - began) / (done - start):.3f} s/step  {text}", end="", file=sys.stderr)
+        if validate and (done % options.validate_every == 0 or done == options.steps):
+            with swapped(model, average):
+                row = validate()
+            _log(folder / "val.csv", {"step": done, **row})
+            if not quiet:
+                print("\n  val " + "  ".join(f"{k} {v:.4f}" for k, v in row.items()), file=sys.stderr)
+        if time.monotonic() - saved > options.save_every_seconds:
+            save_state(folder, model, optimizer, average, done)
+            saved = time.monotonic()
+    save_state(folder, model, optimizer, average, done)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in average:
+                parameter.copy_(average[name])
+    if not quiet:
+        print(file=sys.stderr)
+    return done
+
+
+class swapped:
+    """Context in which the model holds its averaged weights."""
+
+    def __init__(self, model: nn.Module, average: dict[str, Tensor]):
+        self.model, self.average = model, average
+
+    def _exchange(self) -> None:
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                if name in self.average:
+                    held = parameter.detach().clone()
+                    parameter.copy_(self.average[name])
+                    self.average[name].copy_(held)
+
+    def __enter__(self) -> None:
+        self.training = self.model.training
+        self.model.eval()
+        self._exchange()
+
+    def __exit__(self, *_: object) -> None:
+        self._exchange()
+        self.model.train(self.training)
+
+
+def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], step: int) -> None:
+    """Everything a resumed run needs, written beside and renamed, so that an interrupt leaves the previous one whole."""
+    temporary = folder / f".state-{os.getpid()}.pt"
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average, "step": step}, temporary)
+    os.replace(temporary, folder / "state.pt")
+
+
+def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor]) -> int:
+    """Put a saved state back; returns its step. WeightsError when there is none or it is of another model."""
+    path = folder / "state.pt"
+    if not path.is_file():
+        raise WeightsError(f"{path}: nothing to resume; leave out --resume to start afresh")
+    state = torch.load(path, weights_only=True)
+    try:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path}: made with other sizes than this recipe's ({str(error).splitlines()[0]})") from None
+    for name, value in state["average"].items():
+        average[name].copy_(value)
+    return int(state["step"])
+
+
+def _log(path: Path, row: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(row)
+        writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in row.values())

@@ -1,0 +1,121 @@
+"""A BERT encoder, small and plain; equal to `transformers`' BertModel by test (Devlin et al. 2019).
+
+One config covers MiniLM, BERT-base and -Large, and ALBERT (one layer's weights used at every depth, and a narrow word
+embedding that is projected up: Lan et al. 2020).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+from dimo.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes; the defaults are those of all-MiniLM-L6-v2."""
+
+    vocabulary: int = 30522
+    width: int = 384
+    layers: int = 6
+    heads: int = 12
+    feedforward: int = 1536
+    positions: int = 512
+    dropout: float = 0.1
+    shared_layers: bool = False  # ALBERT: one set of layer weights
+    embedding_width: int | None = None  # ALBERT: 128, projected to width; None is width itself
+
+
+class Layer(nn.Module):
+    """Self-attention and feed-forward, each added and then normalised (post-norm)."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        width = config.width
+        self.heads, self.rate = config.heads, config.dropout
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm1 = nn.LayerNorm(width, eps=1e-12)
+        self.up = nn.Linear(width, config.feedforward)
+        self.down = nn.Linear(config.feedforward, width)
+        self.norm2 = nn.LayerNorm(width, eps=1e-12)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """x (B, S, D); mask (B, 1, 1, S), True where a place may be looked at."""
+        b, s, d = x.shape
+        q, k, v = self.qkv(x).view(b, s, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        seen = scaled_dot_product_attention(q, k, v, mask, dropout_p=self.rate if self.training else 0.0)
+        x = self.norm1(x + self.dropout(self.out(seen.transpose(1, 2).reshape(b, s, d))))
+        return self.norm2(x + self.dropout(self.down(gelu(self.up(x)))))
+
+
+class Transformer(nn.Module):
+    """Word, position and segment embeddings, and the layers."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = config
+        narrow = config.embedding_width or config.width
+        self.words = nn.Embedding(config.vocabulary, narrow)
+        self.positions = nn.Embedding(config.positions, narrow)
+        self.segments = nn.Embedding(2, narrow)
+        self.norm = nn.LayerNorm(narrow, eps=1e-12)
+        self.widen = nn.Linear(narrow, config.width) if narrow != config.width else nn.Identity()
+        self.dropout = nn.Dropout(config.dropout)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(1 if config.shared_layers else config.layers))
+        self.apply(_initialise)
+
+    def embed(self, inputs: Tensor, positions: Tensor, segments: Tensor) -> Tensor:
+        """Sum of inputs (B, S, E), positions (B or 1, S, E) and segment ids (B or 1, S), normalised and widened."""
+        return self.widen(self.dropout(self.norm(inputs + positions + self.segments(segments))))
+
+    def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """All layers over embedded x (B, S, D); mask (B, S) bool."""
+        wide = None if mask is None else mask[:, None, None, :]
+        for depth in range(self.config.layers):
+            x = self.layers[0 if self.config.shared_layers else depth](x, wide)
+        return x
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
+        """Ids (B, S) to hidden states (B, S, D), as BertModel's last_hidden_state."""
+        segments = torch.zeros_like(ids) if segments is None else segments
+        positions = self.positions.weight[: ids.shape[1]][None]
+        return self.encode(self.embed(self.words(ids), positions, segments), mask)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)
+
+
+def from_bert(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
+    """A BertModel state dict (keys with or without "bert.") in the names of Transformer; poolers and heads are dropped."""
+    state = {k.removeprefix("bert."): v for k, v in state.items()}
+    out: dict[str, Tensor] = {}
+    try:
+        for ours, theirs in (("words", "word"), ("positions", "position"), ("segments", "token_type")):
+            out[f"{ours}.weight"] = state[f"embeddings.{theirs}_embeddings.weight"]
+        for part in ("weight", "bias"):
+            out[f"norm.{part}"] = state[f"embeddings.LayerNorm.{part}"]
+            for i in range(layers):
+                theirs = f"encoder.layer.{i}"
+                attention = [state[f"{theirs}.attention.self.{n}.{part}"] for n in ("query", "key", "value")]
+                out[f"layers.{i}.qkv.{part}"] = torch.cat(attention)
+                for ours, name in (
+                    ("out", "attention.output.dense"),
+                    ("norm1", "attention.output.LayerNorm"),
+                    ("up", "intermediate.dense"),
+                    ("down", "output.dense"),
+                    ("norm2", "output.LayerNorm"),
+                ):
+                    out[f"layers.{i}.{ours}.{part}"] = state[f"{theirs}.{name}.{part}"]
+    except KeyError as error:
+        raise WeightsError(f"not the weights of a BERT encoder with {layers} layers: {error.args[0]} is missing") from None
+    return out
