@@ -163,6 +163,8 @@ class Motion:
             raise ShapeError(
                 f"motions at {self.fps:g} and {other.fps:g} fps cannot be joined; resample one of them first"
             )
+        if not 0 <= blend < float("inf"):
+            raise RequestError(f"blend must be a number of seconds from 0 on, not {blend:g}")
         overlap = min(round(blend * self.fps), len(self), len(other))
         if align:
             at = len(self) - max(overlap, 1)

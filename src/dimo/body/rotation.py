@@ -58,7 +58,7 @@ def quat_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     helper = np.eye(3)[np.argmin(np.abs(a), axis=-1)]
     flip = np.concatenate([np.zeros_like(w), normalise(np.cross(a, helper))], axis=-1)
     q = np.concatenate([w, np.cross(a, b)], axis=-1)
-    return np.where(w < 1e-9, flip, normalise(q))
+    return np.where(w < 1e-14, flip, normalise(q))  # above it, rounding turns q by less than 1e-8
 
 
 def quat_to_matrix(q: np.ndarray) -> np.ndarray:
@@ -134,12 +134,14 @@ def matrix_to_euler(m: np.ndarray, order: str) -> np.ndarray:
     """
     i, j, k = (AXES[letter] for letter in order)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0  # even permutations of XYZ
-    middle = np.arcsin(np.clip(sign * m[..., i, k], -1, 1))
-    locked = np.abs(m[..., i, k]) > 1 - 1e-9
-    first = np.arctan2(-sign * m[..., j, k], m[..., k, k])
-    third = np.arctan2(-sign * m[..., i, j], m[..., i, i])
-    first = np.where(locked, np.arctan2(sign * m[..., k, j], m[..., j, j]), first)
-    return np.stack([first, middle, np.where(locked, 0.0, third)], axis=-1)
+    cosine = np.hypot(m[..., i, i], m[..., i, j])
+    middle = np.arctan2(sign * m[..., i, k], cosine)  # arcsin would lose half its digits near the end
+    third = np.where(cosine < 1e-7, 0.0, np.arctan2(-sign * m[..., i, j], m[..., i, i]))
+    # Undo the third turn; what is left of column j shows the first one, however near the lock is.
+    c, s = np.cos(third)[..., None], np.sin(third)[..., None]
+    column = c * m[..., :, j] + sign * s * m[..., :, i]
+    first = np.arctan2(sign * column[..., k], column[..., j])
+    return np.stack([first, middle, third], axis=-1)
 
 
 def quat_angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -120,7 +120,7 @@ class Skeleton:
             joints = data["joints"]
             names, parents = [str(j["name"]) for j in joints], [int(j["parent"]) for j in joints]
             offsets = np.array([j["offset"] for j in joints], dtype=float)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(
                 f'each of "joints" needs "name", "parent" and "offset" [x, y, z] ({error!r})', path=path
             ) from None
