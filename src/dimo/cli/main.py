@@ -63,12 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else list(argv)
     debug = "--debug" in argv
     try:
-        args = build_parser(argv).parse_args(argv)
-        code = import_module(f"dimo.cli.{VERBS[args.verb]}").run(args)
+        code = _run(argv)
         sys.stdout.flush()
         return code
-    except SystemExit as done:  # --help and --version
-        return int(done.code or 0)
     except KeyboardInterrupt:
         return _fail("stopped", 130, debug)
     except BrokenPipeError:
@@ -88,6 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(place + (error.strerror or str(error)).lower(), 2, debug)
     except Exception as error:
         return _internal(error, debug)
+
+
+def _run(argv: Sequence[str]) -> int:
+    try:
+        args = build_parser(argv).parse_args(argv)
+    except SystemExit as done:  # --help and --version have printed and want to leave
+        return int(done.code or 0)
+    return import_module(f"dimo.cli.{VERBS[args.verb]}").run(args)
 
 
 def _internal(error: Exception, debug: bool) -> int:

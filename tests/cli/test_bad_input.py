@@ -1,0 +1,440 @@
+"""The bad input table: every row is answered by one sentence and exit code 2, without a traceback or a new file.
+
+A row is (name, function of a folder that writes what it needs there and returns the command line, words of the answer).
+"""
+
+import json
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dimo.body.skeleton import preset
+from dimo.cli.main import main
+
+BVH = """HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+  JOINT Spine
+  {
+    OFFSET 0 40 0
+    CHANNELS 3 Zrotation Xrotation Yrotation
+    End Site
+    {
+      OFFSET 0 50 0
+    }
+  }
+}
+MOTION
+Frames: 3
+Frame Time: 0.05
+0 90 0 0 0 0 0 0 0
+0 90 1 0 0 0 0 0 5
+0 90 2 0 0 0 0 0 9
+"""
+
+ASF = """:version 1.10
+:units
+  mass 1.0
+  length 0.45
+  angle deg
+:root
+  order TX TY TZ RX RY RZ
+  axis XYZ
+  position 0 0 0
+  orientation 0 0 0
+:bonedata
+  begin
+    id 1
+    name lfemur
+    direction 0 -1 0
+    length 7
+    axis 0 0 0 XYZ
+    dof rx
+    limits (-160.0 20.0)
+  end
+:hierarchy
+  begin
+    root lfemur
+  end
+"""
+
+AMC = """:FULLY-SPECIFIED
+:DEGREES
+1
+root 0 17 0 0 0 0
+lfemur 5
+2
+root 0 17 1 0 0 0
+lfemur 6
+"""
+
+Make = Callable[[Path], list[str]]
+
+
+def put(folder: Path, name: str, content: str | bytes) -> str:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+def convert(content: str | bytes, suffix: str = ".bvh", target: str = "out.npz", flags: tuple[str, ...] = ()) -> Make:
+    """Converts a file of this content."""
+    return lambda folder: ["convert", put(folder, f"bad{suffix}", content), str(folder / target), *flags]
+
+
+def bvh(old: str, new: str) -> Make:
+    """Converts the good BVH with one thing changed."""
+    assert BVH.count(old) == 1, old
+    return convert(BVH.replace(old, new))
+
+
+def amc(old: str = "", new: str = "", asf: str | None = ASF) -> Make:
+    """Converts the good AMC beside its ASF with one thing changed."""
+
+    def make(folder: Path) -> list[str]:
+        if asf is not None:
+            put(folder, "bad.asf", asf)
+        return ["convert", put(folder, "bad.amc", AMC.replace(old, new)), str(folder / "out.npz")]
+
+    return make
+
+
+def array(value: np.ndarray, suffix: str = ".npy") -> Make:
+    """Converts a .npy of this array."""
+
+    def make(folder: Path) -> list[str]:
+        path = folder / f"bad{suffix}"
+        with path.open("wb") as file:
+            np.save(file, value, allow_pickle=True)
+        return ["convert", str(path), str(folder / "out.bvh")]
+
+    return make
+
+
+def npz(**changes: object) -> Make:
+    """Converts our own NPZ with entries replaced, or left out where the new value is None."""
+
+    def make(folder: Path) -> list[str]:
+        path = folder / "bad.npz"
+        assert main(["convert", put(folder, "good.bvh", BVH), str(path)]) == 0
+        with np.load(path) as data:
+            entries = {**data, **changes}
+        np.savez(path, **{k: np.asarray(v) for k, v in entries.items() if v is not None})
+        return ["convert", str(path), str(folder / "out.bvh")]
+
+    return make
+
+
+def huge_npy_header(shape: str) -> bytes:
+    """A .npy file of a few bytes that claims an enormous array."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+
+
+def glb(document: object, total: int | None = None) -> bytes:
+    """A GLB container around a JSON document, with a true or a false total length."""
+    body = json.dumps(document).encode()
+    body += b" " * (-len(body) % 4)
+    total = 20 + len(body) if total is None else total
+    return b"glTF" + struct.pack("<III", 2, total, len(body)) + b"JSON" + body
+
+
+def to(target: str) -> Make:
+    """Converts a good file to a place or form that cannot be."""
+    return lambda folder: ["convert", put(folder, "good.bvh", BVH), str(folder / target)]
+
+
+def into_directory(folder: Path) -> list[str]:
+    (folder / "out.npz").mkdir()
+    return ["convert", put(folder, "good.bvh", BVH), str(folder / "out.npz")]
+
+
+CONVERT: list[tuple[str, Make, str]] = [
+    ("no such file", lambda f: ["convert", str(f / "none.bvh"), str(f / "out.npz")], "none.bvh"),
+    ("input is a folder", lambda f: ["convert", str(f), str(f / "out.npz")], "folder"),
+    (
+        "input is a folder named like a file",
+        lambda f: [(f / "d.bvh").mkdir(), ["convert", str(f / "d.bvh"), "o.npz"]][1],
+        "d.bvh",
+    ),
+    ("unknown input suffix", convert(BVH, ".fbx"), ".bvh"),
+    ("no input suffix", convert(BVH, ""), ".bvh"),
+    ("unknown output suffix", to("out.fbx"), ".glb"),
+    ("no output suffix", to("out"), ".glb"),
+    ("output folder missing", to("nowhere/out.npz"), "nowhere"),
+    ("output is a folder", into_directory, "out.npz"),
+    ("a flag that does not exist", lambda f: [*to("out.npz")(f), "--faster"], "--faster"),
+    ("a rate that is no number", convert(BVH, flags=("--fps", "fast")), "--fps"),
+    ("a rate of zero", convert(BVH, flags=("--fps", "0")), "fps"),
+    ("a rate of nan", convert(BVH, flags=("--fps", "nan")), "fps"),
+    ("empty file", convert(""), "not a BVH file"),
+    ("text that is not BVH", convert("Dear reader,\nthis is a letter.\n"), "line 1"),
+    ("binary that is not BVH", convert(bytes(range(256)) * 4), "bad.bvh"),
+    ("BVH without MOTION", convert(BVH.partition("MOTION")[0]), "MOTION"),
+    ("BVH cut off in the hierarchy", convert(BVH[:120]), "cut off"),
+    ("BVH with MOTION inside the braces", bvh("}\n}\nMOTION", "}\nMOTION"), "braces"),
+    ("BVH with too few values", bvh("0 90 1 0 0 0 0 0 5", "0 90 1 0 0 0 0 0"), "frame 1"),
+    ("BVH with too many values", bvh("0 90 1 0 0 0 0 0 5", "0 90 1 0 0 0 0 0 5 7"), "line 20"),
+    ("BVH with a word for a value", bvh("0 90 1 0 0 0 0 0 5", "0 90 x 0 0 0 0 0 5"), "'x'"),
+    ("BVH with nan", bvh("0 90 1 0 0 0 0 0 5", "0 90 nan 0 0 0 0 0 5"), "frame 1"),
+    ("BVH with inf", bvh("0 90 1 0 0 0 0 0 5", "0 90 1e999 0 0 0 0 0 5"), "frame 1"),
+    ("BVH with frame time 0", bvh("Time: 0.05", "Time: 0"), "Frame Time"),
+    ("BVH with negative frame time", bvh("Time: 0.05", "Time: -0.05"), "Frame Time"),
+    ("BVH with negative frames", bvh("Frames: 3", "Frames: -3"), "Frames"),
+    ("BVH with no frames", bvh("Frames: 3", "Frames: 0"), "Frames"),
+    ("BVH that claims more frames than it has", bvh("Frames: 3", "Frames: 4"), "4"),
+    ("BVH that claims very many frames", bvh("Frames: 3", "Frames: 99999999999999999999"), "Frames"),
+    ("BVH with a joint twice", bvh("JOINT Spine", "JOINT Hips"), "Hips"),
+    ("BVH with an unknown channel", bvh("Xposition", "Xscale"), "Xscale"),
+    ("BVH with a wrong channel count", bvh("CHANNELS 6", "CHANNELS 5"), "joint Hips"),
+    ("BVH with a broken OFFSET", bvh("OFFSET 0 40 0", "OFFSET 0 forty 0"), "Spine"),
+    (
+        "BVH nested deeper than a body",
+        convert("HIERARCHY\nROOT a\n{\n" + "".join(f"JOINT j{i}\n{{\n" for i in range(2000))),
+        "1000",
+    ),
+    ("AMC without its ASF", amc(asf=None), ".asf"),
+    ("AMC with an unknown bone", amc("lfemur 6", "wing 6"), "wing"),
+    ("AMC with too many values", amc("lfemur 6", "lfemur 6 7"), "lfemur"),
+    ("AMC with a bone left out", amc("lfemur 6\n", ""), "lfemur"),
+    ("AMC that is empty", amc(AMC, ""), "bad.amc"),
+    ("ASF that is empty", amc(asf=""), "bad.asf"),
+    ("ASF with a cycle", amc(asf=ASF.replace("root lfemur", "lfemur lfemur")), "lfemur"),
+    ("NPZ that is no archive", convert("not a zip", ".npz", "out.bvh"), "bad.npz"),
+    ("NPZ cut off", convert(b"PK\x03\x04" + b"\0" * 50, ".npz", "out.bvh"), "bad.npz"),
+    ("NPZ of another version", npz(version=99), "version"),
+    ("NPZ without rotations", npz(rotations=None), "rotations"),
+    ("NPZ with an object array", npz(rotations=np.array([{}, []], dtype=object)), "bad.npz"),
+    ("NPZ with wrong shapes", npz(root=np.zeros((2, 2))), "root"),
+    ("NPZ with nan", npz(root=np.full((3, 3), np.nan)), "frame 0"),
+    ("NPZ with parents in a cycle", npz(parents=np.array([-1, 2, 1])), "parent"),
+    ("NPY of a wrong shape", array(np.zeros((5, 7, 9))), "bad.npy"),
+    ("NPY of no frames", array(np.zeros((0, 22, 3))), "bad.npy"),
+    ("NPY with nan", array(np.full((5, 22, 3), np.nan)), "frame 0"),
+    ("NPY of strings", array(np.full((5, 22, 3), "a")), "bad.npy"),
+    ("NPY with a pickle", array(np.array([{"a": 1}], dtype=object)), "bad.npy"),
+    ("NPY that claims a huge array", convert(huge_npy_header("(99999999, 22, 3)"), ".npy", "out.bvh"), "bad.npy"),
+    ("NPY that is text", convert("1 2 3", ".npy", "out.bvh"), "bad.npy"),
+    ("GLB that is text", convert("a cube", ".glb", "out.bvh"), "bad.glb"),
+    ("GLB cut off", convert(glb({"asset": {"version": "2.0"}}, total=5000), ".glb", "out.bvh"), "bad.glb"),
+    ("GLB without a body", convert(glb({"asset": {"version": "2.0"}}), ".glb", "out.bvh"), "bad.glb"),
+    ("GLB that is a list", convert(glb([1, 2]), ".glb", "out.bvh"), "bad.glb"),
+]
+
+
+# ---- a tiny model, for what is found only when one is loaded
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    from dimo.api import DiMo
+
+    return DiMo.debug().save_pretrained(tmp_path_factory.mktemp("weights") / "tiny")
+
+
+def generate(text: str, *flags: str, target: str = "out.npz") -> Make:
+    return lambda folder: ["generate", text, "-o", str(folder / target), "--model", str(folder / "tiny"), *flags]
+
+
+def with_skeleton(content: str) -> Make:
+    return lambda folder: generate("a person walks", "--skeleton", put(folder, "body.json", content))(folder)
+
+
+def with_weights(name: str, change: Callable[[Path], object]) -> Make:
+    """Asks a model whose file `name` was changed or removed."""
+
+    def make(folder: Path) -> list[str]:
+        change(folder / "tiny" / name)
+        return generate("a person walks")(folder)
+
+    return make
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def edit_config(**changes: object) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return change
+
+
+def cyclic_body() -> str:
+    body = json.loads(preset("humanml3d").to_json())
+    body["joints"][3]["parent"], body["joints"][6]["parent"] = 6, 3
+    return json.dumps(body)
+
+
+def foreign_body() -> str:
+    joints = [{"name": f"wheel{i}", "parent": i - 1, "offset": [0, 1, 0]} for i in range(4)]
+    return json.dumps({"format": "dimo-skeleton", "version": 1, "name": "car", "joints": joints})
+
+
+def caption(content: str | bytes, suffix: str = ".bvh", *flags: str) -> Make:
+    return lambda folder: ["caption", put(folder, f"bad{suffix}", content), "--model", str(folder / "tiny"), *flags]
+
+
+def caption_of_a_body(*flags: str) -> Make:
+    def make(folder: Path) -> list[str]:
+        path = folder / "good.npy"
+        np.save(path, np.cumsum(np.full((40, 22, 3), 0.01), axis=0) + rest_joints())
+        return ["caption", str(path), "--model", str(folder / "tiny"), *flags]
+
+    return make
+
+
+def rest_joints() -> np.ndarray:
+    body = preset("humanml3d")
+    joints = np.zeros((22, 3))
+    for j, parent in enumerate(body.parents):
+        joints[j] = body.offsets[j] + (joints[parent] if parent >= 0 else [0, 0.9, 0])
+    return joints
+
+
+WALK = "a person walks"
+MODEL: list[tuple[str, Make, str]] = [
+    ("empty text", generate(""), "empty"),
+    ("blank text", generate("  \t "), "empty"),
+    ("text too long", generate("a person walks and " * 400 + "stops"), "long"),
+    ("text in another script", generate("一个人向前走"), "English"),
+    ("text in another language", generate("ein Mensch läuft mit großen Schritten über die Straße"), "English"),
+    ("text of no words", generate("!!! ??? ..."), "English"),
+    ("negative seconds", generate(WALK, "--seconds", "-2"), "seconds"),
+    ("zero seconds", generate(WALK, "--seconds", "0"), "seconds"),
+    ("nan seconds", generate(WALK, "--seconds", "nan"), "seconds"),
+    ("infinite seconds", generate(WALK, "--seconds", "inf"), "seconds"),
+    ("seconds too long", generate(WALK, "--seconds", "3600"), "seconds"),
+    ("seconds that are no number", generate(WALK, "--seconds", "long"), "--seconds"),
+    ("no steps", generate(WALK, "--steps", "0"), "steps"),
+    ("too many steps", generate(WALK, "--steps", "1000000"), "steps"),
+    ("no samples", generate(WALK, "--samples", "0"), "samples"),
+    ("too many samples", generate(WALK, "--samples", "1000000"), "samples"),
+    ("negative seed", generate(WALK, "--seed", "-1"), "seed"),
+    ("seed beyond 64 bits", generate(WALK, "--seed", "99999999999999999999999"), "seed"),
+    ("negative guidance", generate(WALK, "--guidance", "-1"), "guidance"),
+    ("nan guidance", generate(WALK, "--guidance", "nan"), "guidance"),
+    ("negative temperature", generate(WALK, "--temperature", "-1"), "temperature"),
+    ("negative top-k", generate(WALK, "--top-k", "-1"), "top-k"),
+    ("no output", lambda f: ["generate", WALK, "--model", str(f / "tiny")], "--output"),
+    ("unknown output suffix for a motion", generate(WALK, target="out.docx"), ".glb"),
+    ("output folder missing for a motion", generate(WALK, target="nowhere/out.glb"), "nowhere"),
+    ("one good and one bad output", generate(WALK, "-o", "out.docx"), ".glb"),
+    ("the same output twice", lambda f: [*generate(WALK)(f), "-o", str(f / "out.npz")], "twice"),
+    ("unknown skeleton", generate(WALK, "--skeleton", "robot"), "humanml3d"),
+    ("missing skeleton file", generate(WALK, "--skeleton", "robot.json"), "robot.json"),
+    ("skeleton file that is no JSON", with_skeleton("a body"), "JSON"),
+    ("skeleton file with a cycle", with_skeleton(cyclic_body()), "parent"),
+    ("skeleton without a human's joints", with_skeleton(foreign_body()), "hip"),
+    ("model folder missing", lambda f: [*generate(WALK)(f)[:-1], str(f / "none")], "none"),
+    ("model folder is a file", lambda f: [*generate(WALK)(f)[:-1], put(f, "file", "x")], "file"),
+    (
+        "model folder is empty",
+        lambda f: [(f / "empty").mkdir(), [*generate(WALK)(f)[:-1], str(f / "empty")]][1],
+        "config.json",
+    ),
+    ("config that is no JSON", with_weights("config.json", cut), "config.json"),
+    ("config of another version", with_weights("config.json", edit_config(version=99)), "99"),
+    ("config of another program", with_weights("config.json", edit_config(format="bert")), "config.json"),
+    ("config without a codec", with_weights("config.json", edit_config(codec=None)), "config.json"),
+    ("config with a strange codec", with_weights("config.json", edit_config(codec={"colour": 3})), "colour"),
+    ("config with a huge codec", with_weights("config.json", edit_config(codec={"width": 10**9})), "config.json"),
+    ("model file missing", with_weights("model.safetensors", Path.unlink), "model.safetensors"),
+    ("model file cut off", with_weights("model.safetensors", cut), "model.safetensors"),
+    ("codec file cut off", with_weights("codec.safetensors", cut), "codec.safetensors"),
+    (
+        "codec file that is text",
+        with_weights("codec.safetensors", lambda p: p.write_text("x" * 100)),
+        "codec.safetensors",
+    ),
+    (
+        "codec file of another model",
+        with_weights("codec.safetensors", lambda p: shutil.copy(p.with_name("model.safetensors"), p)),
+        "missing",
+    ),
+    ("vocabulary missing", with_weights("vocab.txt", Path.unlink), "vocab.txt"),
+    ("vocabulary empty", with_weights("vocab.txt", lambda p: p.write_text("")), "vocab.txt"),
+    ("caption of no file", lambda f: ["caption", str(f / "none.bvh"), "--model", str(f / "tiny")], "none.bvh"),
+    ("caption of a picture", caption(b"\x89PNG\r\n\x1a\n", ".png"), ".bvh"),
+    ("caption of a broken file", caption(BVH[:200]), "bad.bvh"),
+    ("caption of a body without limbs", caption(BVH), "hip"),
+    ("caption with no samples", caption_of_a_body("--samples", "0"), "samples"),
+    ("caption with no steps", caption_of_a_body("--steps", "0"), "steps"),
+    ("caption with a strange seed", caption_of_a_body("--seed", "x"), "--seed"),
+]
+
+
+# ---- the test
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def assert_refused(folder: Path, make: Make, words: str, capsys) -> None:
+    argv = make(folder)
+    before = files(folder)
+    capsys.readouterr()
+    code = main(argv)
+    shown = capsys.readouterr()
+    assert code == 2, shown.err
+    assert shown.err.startswith("dimo: error: ")
+    assert shown.err.count("\n") == 1, shown.err
+    assert "Traceback" not in shown.err
+    assert words in shown.err
+    assert len(shown.err) < 1000
+    assert files(folder) == before
+
+
+@pytest.mark.parametrize(("make", "words"), [row[1:] for row in CONVERT], ids=[row[0] for row in CONVERT])
+def test_convert_refuses(make, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert_refused(tmp_path, make, words, capsys)
+
+
+@pytest.mark.parametrize(("make", "words"), [row[1:] for row in MODEL], ids=[row[0] for row in MODEL])
+def test_generate_and_caption_refuse(make, words, tiny_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_model, tmp_path / "tiny")
+    assert_refused(tmp_path, make, words, capsys)
+
+
+# ---- what the rows change is good before it is changed
+
+
+@pytest.mark.parametrize("make", [convert(BVH), amc(), npz(), to("out.glb"), array(np.tile(rest_joints(), (5, 1, 1)))])
+def test_the_unspoiled_inputs_convert(make, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    argv = make(tmp_path)
+    assert main(argv) == 0
+    assert Path(argv[2]).stat().st_size > 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("make", [generate(WALK, "--seed", "0"), with_skeleton(preset("smplx").to_json())])
+def test_the_unspoiled_model_generates(make, tiny_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_model, tmp_path / "tiny")
+    assert main(make(tmp_path)) == 0
+    assert (tmp_path / "out.npz").stat().st_size > 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_unspoiled_model_captions(tiny_model, tmp_path, capsys):
+    shutil.copytree(tiny_model, tmp_path / "tiny")
+    assert main(caption_of_a_body("--json")(tmp_path)) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert set(json.loads(shown.out)[0]) == {"text", "score"}
+
+
+def test_the_table_is_long_enough():
+    names = [row[0] for row in CONVERT + MODEL]
+    assert len(names) == len(set(names)) >= 25
