@@ -1,0 +1,83 @@
+"""Training recipes: one TOML file each, tables named after the option classes they fill."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dimo.codec.codec import CodecConfig
+from dimo.errors import FormatError
+from dimo.learn.codec import CodecLoss
+from dimo.learn.joint import JointLoss
+from dimo.learn.loop import LoopOptions
+from dimo.model.joint import JointConfig
+from dimo.model.transformer import TransformerConfig
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which clips to learn from and how often each is drawn."""
+
+    sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
+    mirrored: bool = True
+    label_exponent: float = 0.5  # a label with n clips is drawn in proportion to n^exponent: 1 as often as it occurs, 0 all alike
+    composite_share: float = 0.35  # of the draws that go to joined and overlaid clips, where there are any
+    start_weights: bool = True  # begin the trunk from the packaged MiniLM weights
+
+
+@dataclass(frozen=True)
+class CodecRecipe:
+    """Everything that training a codec needs to know."""
+
+    codec: CodecConfig = field(default_factory=CodecConfig)
+    loss: CodecLoss = field(default_factory=CodecLoss)
+    loop: LoopOptions = field(default_factory=LoopOptions)
+    data: DataOptions = field(default_factory=DataOptions)
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """Everything that training a joint model needs to know."""
+
+    model: JointConfig = field(default_factory=JointConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    loss: JointLoss = field(default_factory=JointLoss)
+    loop: LoopOptions = field(default_factory=LoopOptions)
+    data: DataOptions = field(default_factory=DataOptions)
+
+
+R = TypeVar("R", CodecRecipe, ModelRecipe)
+
+
+def read(path: Path, kind: type[R]) -> R:
+    """Read a recipe; FormatError names a table or key that does not exist or has a value of the wrong type."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"cannot be read ({error})", path=path) from None
+    except tomllib.TOMLDecodeError as error:
+        raise FormatError(f"not valid TOML: {error}", path=path) from None
+    tables = {f.name: f.default_factory for f in fields(kind)}  # type: ignore[misc]
+    values: dict[str, Any] = {}
+    for name, table in data.items():
+        if name not in tables or not isinstance(table, dict):
+            raise FormatError(f"no table [{name}] in this kind of recipe; there are {', '.join(tables)}", path=path)
+        values[name] = _fill(tables[name](), table, f"[{name}]", path)  # type: ignore[operator, misc]
+    return kind(**values)
+
+
+def _fill(default: Any, table: dict[str, Any], where: str, path: Path) -> Any:
+    known = {f.name: getattr(default, f.name) for f in fields(default)}
+    for key, value in table.items():
+        if key not in known:
+            raise FormatError(f"no key {key!r} in {where}; there are {', '.join(known)}", path=path)
+        if isinstance(known[key], tuple):
+            value = tuple(value) if isinstance(value, list) else value
+        elif isinstance(known[key], float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if known[key] is not None and type(value) is not type(known[key]):
+            raise FormatError(f"{key} in {where} must be {type(known[key]).__name__}, not {value!r}", path=path)
+        known[key] = value
+    return type(default)(**known)

@@ -1,0 +1,167 @@
+"""The sampler against tables whose right answer is known, without any network."""
+
+import pytest
+import torch
+from dimo.diffusion.guidance import guide
+from dimo.diffusion.sample import STRATEGIES, Drawn, Guess, SampleOptions, draw_from, keep_best, sample
+from dimo.diffusion.schedule import mask_ratio, masked_after
+from dimo.errors import RequestError
+from dimo.sequence.tokens import pack
+from dimo.sequence.vocabulary import PAD
+
+
+class Table:
+    """Predicts fixed codes and words, each place with its own fixed confidence."""
+
+    def __init__(self, stacks, sure, ids=None, ids_sure=None):
+        self.stacks, self.sure, self.ids, self.ids_sure, self.seen = stacks, sure, ids, ids_sure, []
+
+    def __call__(self, tokens, draw):
+        self.seen.append(tokens)
+        ids = self.ids if self.ids is not None else torch.zeros_like(tokens.ids)
+        ids_sure = self.ids_sure if self.ids_sure is not None else torch.zeros(tokens.ids.shape)
+        return Guess(Drawn(ids, ids_sure, ids_sure, -ids_sure), Drawn(self.stacks, self.sure, self.sure, -self.sure))
+
+
+def motion_case(length=8, levels=3):
+    torch.manual_seed(0)
+    stacks = torch.randint(0, 9, (1, length, levels))
+    sure = torch.rand(1, length)
+    tokens = pack([[5, 6]], [torch.zeros(length, levels, dtype=torch.long)], levels=levels, motion_known=False)
+    return tokens, Table(stacks, sure)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("steps", [1, 3, 8, 20])
+def test_everything_is_filled_with_the_predicted_values(strategy, steps):
+    tokens, table = motion_case()
+    last = list(sample(tokens, table, SampleOptions(steps=steps, strategy=strategy, seed=0)))[-1].tokens
+    assert torch.equal(last.codes, table.stacks)
+    assert (last.known_levels == 3).all()
+    assert torch.equal(last.ids, tokens.ids)
+
+
+def test_the_surest_come_first():
+    tokens, table = motion_case()
+    order = []
+    for step in sample(tokens, table, SampleOptions(steps=8, schedule="linear", seed=0)):
+        order += torch.nonzero(~step.motion_confidence[0].isnan())[:, 0].tolist()
+    assert order == table.sure[0].argsort(descending=True).tolist()
+
+
+def test_given_stacks_are_never_touched_and_partly_given_ones_keep_their_levels():
+    tokens, table = motion_case()
+    codes = torch.full_like(tokens.codes, 99)
+    known = torch.tensor([[3, 0, 1, 0, 2, 0, 0, 3]])
+    tokens = type(tokens)(tokens.ids, tokens.known_text, tokens.text_slots, codes, known, tokens.motion_slots)
+    last = list(sample(tokens, table, SampleOptions(steps=4, seed=0)))[-1].tokens
+    given = torch.arange(3) < known.unsqueeze(-1)
+    assert (last.codes[given] == 99).all()
+    assert torch.equal(last.codes[~given], table.stacks[~given])
+
+
+def test_padding_is_never_written():
+    tokens = pack(
+        [[1], [1]],
+        [torch.zeros(3, 2, dtype=torch.long), torch.zeros(6, 2, dtype=torch.long)],
+        levels=2,
+        motion_known=False,
+    )
+    table = Table(torch.full((2, 6, 2), 7), torch.rand(2, 6))
+    last = list(sample(tokens, table, SampleOptions(steps=3, seed=0)))[-1].tokens
+    assert (last.codes[0, 3:] == 0).all()
+    assert (last.codes[1] == 7).all()
+    assert (last.known_levels[0] == torch.tensor([2, 2, 2, 0, 0, 0])).all()
+
+
+def test_pad_is_held_back_by_its_factor():
+    ids = torch.tensor([[PAD, 7, PAD, 8]])
+    sure = torch.tensor([[0.9, 0.5, 0.8, 0.6]])
+    tokens = pack([[]], [torch.zeros(2, 1, dtype=torch.long)], levels=1, text_known=False, text_slots=4)
+    table = Table(tokens.codes, torch.ones(1, 2), ids, sure)
+    first = next(sample(tokens, table, SampleOptions(steps=2, schedule="linear", pad_factor=0.3, seed=0)))
+    assert first.tokens.known_text.tolist() == [[False, True, False, True]]
+    first = next(sample(tokens, table, SampleOptions(steps=2, schedule="linear", pad_factor=1.0, seed=0)))
+    assert first.tokens.known_text.tolist() == [[True, False, True, False]]
+
+
+def test_nothing_unknown_means_no_step():
+    tokens = pack([[1]], [torch.zeros(2, 1, dtype=torch.long)], levels=1)
+    assert list(sample(tokens, Table(tokens.codes, torch.ones(1, 2)), SampleOptions())) == []
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+@pytest.mark.parametrize(("steps", "total"), [(1, 5), (10, 49), (30, 7), (7, 7), (3, 0)])
+def test_masked_after_falls_to_zero_and_always_moves(schedule, steps, total):
+    left = [masked_after(i, steps, total, schedule) for i in range(steps)]
+    assert left[-1] == 0
+    for before, after in zip([total, *left[:-1]], left, strict=True):
+        assert after < before or before == after == 0
+
+
+def test_mask_ratio_ends():
+    assert mask_ratio(0, "cosine") == mask_ratio(0, "linear") == 1
+    assert mask_ratio(1, "cosine") == pytest.approx(0, abs=1e-12)
+    assert mask_ratio(2 / 3, "cosine") == pytest.approx(0.5)
+
+
+def test_draw_follows_the_distribution_and_top_k():
+    logits = torch.log(torch.tensor([0.6, 0.3, 0.1])).expand(20000, 3)
+    generator = torch.Generator().manual_seed(0)
+    drawn = draw_from(logits, SampleOptions(temperature=1.0, top_k=0), generator)
+    shares = torch.bincount(drawn.values, minlength=3) / 20000
+    assert shares.tolist() == pytest.approx([0.6, 0.3, 0.1], abs=0.015)
+    assert drawn.probability[drawn.values == 1][0].item() == pytest.approx(0.3)
+    assert drawn.margin[0].item() == pytest.approx(0.3)
+    two = draw_from(logits, SampleOptions(temperature=1.0, top_k=2), generator).values
+    assert two.max() == 1
+    assert (draw_from(logits, SampleOptions(temperature=0.0, top_k=0), generator).values == 0).all()
+
+
+def test_keep_best_counts_per_row():
+    score = torch.tensor([[0.1, 0.9, 0.5], [0.2, 0.1, 0.3]])
+    open_ = torch.tensor([[True, True, True], [True, False, True]])
+    assert keep_best(score, open_, [1, 1]).tolist() == [[False, True, True], [False, False, True]]
+
+
+def test_guidance_form():
+    c, u = torch.tensor([2.0]), torch.tensor([1.0])
+    assert [guide(c, u, s).item() for s in (0, 1, 3)] == [1, 2, 4]
+
+
+def test_a_seed_repeats_and_seeds_differ():
+    logits = torch.zeros(1, 8, 16)
+
+    class Uniform:
+        def __call__(self, tokens, draw):
+            drawn = draw(logits)
+            nothing = torch.zeros(tokens.ids.shape)
+            return Guess(
+                Drawn(tokens.ids, nothing, nothing, nothing),
+                Drawn(drawn.values.unsqueeze(-1), *(getattr(drawn, f) for f in ("probability", "margin", "entropy"))),
+            )
+
+    tokens = pack([[1]], [torch.zeros(8, 1, dtype=torch.long)], levels=1, motion_known=False)
+
+    def run(seed):
+        return list(sample(tokens, Uniform(), SampleOptions(steps=3, seed=seed)))[-1].tokens.codes
+
+    assert torch.equal(run(5), run(5))
+    assert not torch.equal(run(5), run(6))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"steps": 0},
+        {"temperature": -1},
+        {"top_k": -1},
+        {"guidance": -1},
+        {"strategy": "best"},
+        {"schedule": "step"},
+        {"pad_factor": 2},
+    ],
+)
+def test_impossible_options_are_refused(bad):
+    with pytest.raises(RequestError, match=next(iter(bad)).split("_")[0]):
+        SampleOptions(**bad)
