@@ -71,7 +71,10 @@ class DiMo:
             raise WeightsError(f"{folder / 'config.json'}: codec and model differ in levels or codes")
         checkpoint.load_into(codec, folder / "codec.safetensors", optional=TRAINING_ONLY)
         checkpoint.load_into(model, folder / "model.safetensors")
-        return DiMo(codec, model, Wordpiece.from_file(folder / "vocab.txt"), config)
+        wordpiece, room = Wordpiece.from_file(folder / "vocab.txt"), model.config.transformer.vocabulary
+        if max(wordpiece.vocabulary.values()) >= room:
+            raise WeightsError(f"{folder / 'vocab.txt'}: holds more word pieces than the {room} of config.json")
+        return DiMo(codec, model, wordpiece, config)
 
     def save_pretrained(self, folder: str | Path, *, provenance: dict[str, Any] | None = None, card: str | None = None) -> Path:
         """Write a weights folder that from_pretrained reads."""

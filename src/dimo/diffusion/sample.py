@@ -44,6 +44,7 @@ class SampleOptions:
             (0 <= self.guidance <= 50, f"guidance must be from 0 to 50, not {self.guidance}"),
             (self.strategy in STRATEGIES, f"strategy must be one of {', '.join(STRATEGIES)}, not {self.strategy!r}"),
             (self.schedule in ("cosine", "linear"), f"schedule must be cosine or linear, not {self.schedule!r}"),
+            (self.seed is None or 0 <= self.seed < 2**63, f"seed must be from 0 to 2^63 - 1, not {self.seed}"),
             (0 <= self.pad_factor <= 1, f"pad factor must be from 0 to 1, not {self.pad_factor}"),
         )
         for holds, message in checks:

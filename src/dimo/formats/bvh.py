@@ -159,6 +159,9 @@ def _parse_frames(lines: list[str], start: int, width: int, path: str | Path) ->
         if len(row) != width:
             raise FormatError(f"{len(row)} values where the channels need {width}", path=path, line=row_line, frame=frame)
     try:
+        # Numpy cuts longer words without a word, and a cut exponent is another number.
+        if max(len(word) for _, row in frames for word in row) > 24:
+            raise ValueError
         values = np.array([row for _, row in frames], dtype="S24").astype(np.float64)
     except ValueError:
         values = np.array([[_float(w) for w in row] for _, row in frames])
