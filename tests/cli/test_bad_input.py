@@ -173,7 +173,7 @@ CONVERT: list[tuple[str, Make, str]] = [
     ("a rate that is no number", convert(BVH, flags=("--fps", "fast")), "--fps"),
     ("a rate of zero", convert(BVH, flags=("--fps", "0")), "fps"),
     ("a rate of nan", convert(BVH, flags=("--fps", "nan")), "fps"),
-    ("empty file", convert(""), "not a BVH file"),
+    ("empty file", convert(""), "the file is empty"),
     ("text that is not BVH", convert("Dear reader,\nthis is a letter.\n"), "line 1"),
     ("binary that is not BVH", convert(bytes(range(256)) * 4), "bad.bvh"),
     ("BVH without MOTION", convert(BVH.partition("MOTION")[0]), "MOTION"),
@@ -375,6 +375,35 @@ MODEL: list[tuple[str, Make, str]] = [
 ]
 
 
+# ---- training and looking
+
+
+def train(what: str, *flags: str) -> Make:
+    return lambda folder: ["train", what, "--out", str(folder / "run"), "--data", str(folder / "none"), *flags]
+
+
+def train_by(recipe: str) -> Make:
+    return lambda folder: train("codec", "--recipe", put(folder, "recipe.toml", recipe))(folder)
+
+
+OTHER: list[tuple[str, Make, str]] = [
+    ("training nothing", train("nothing"), "invalid choice"),
+    ("training without data", lambda f: ["train", "codec", "--out", str(f / "run")], "--data"),
+    ("training on a folder that is not there", train("codec"), "none"),
+    ("training the model without a codec", train("model"), "--codec"),
+    ("training for no steps", train("codec", "--steps", "0"), "--steps"),
+    ("training for no time", train("codec", "--time-limit", "-1"), "--time-limit"),
+    ("recipe missing", train("codec", "--recipe", "none.toml"), "none.toml"),
+    ("recipe that is no TOML", train_by("steps: 3"), "recipe.toml"),
+    ("recipe with an unknown entry", train_by("colour = 3"), "colour"),
+    ("preparing a folder that is not there", lambda f: ["prepare", str(f / "none"), "-o", str(f / "out")], "none"),
+    ("showing no file", lambda f: ["show", str(f / "none.bvh"), "-o", str(f / "out.gif")], "none.bvh"),
+    ("showing as text", lambda f: ["show", put(f, "good.bvh", BVH), "-o", str(f / "out.txt")], ".gif"),
+    ("drawing into no folder", lambda f: ["draw", put(f, "good.bvh", BVH), "-o", str(f / "no" / "out.png")], "no"),
+    ("doctor with an argument", lambda f: ["doctor", "me"], "unrecognized arguments: me"),
+]
+
+
 # ---- the test
 
 
@@ -398,6 +427,12 @@ def assert_refused(folder: Path, make: Make, words: str, capsys) -> None:
 
 @pytest.mark.parametrize(("make", "words"), [row[1:] for row in CONVERT], ids=[row[0] for row in CONVERT])
 def test_convert_refuses(make, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert_refused(tmp_path, make, words, capsys)
+
+
+@pytest.mark.parametrize(("make", "words"), [row[1:] for row in OTHER], ids=[row[0] for row in OTHER])
+def test_other_verbs_refuse(make, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert_refused(tmp_path, make, words, capsys)
 
@@ -439,5 +474,5 @@ def test_the_unspoiled_model_captions(tiny_model, tmp_path, capsys):
 
 
 def test_the_table_is_long_enough():
-    names = [row[0] for row in CONVERT + MODEL]
+    names = [row[0] for row in CONVERT + MODEL + OTHER]
     assert len(names) == len(set(names)) >= 25
