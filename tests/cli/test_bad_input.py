@@ -157,7 +157,7 @@ def into_directory(folder: Path) -> list[str]:
 
 CONVERT: list[tuple[str, Make, str]] = [
     ("no such file", lambda f: ["convert", str(f / "none.bvh"), str(f / "out.npz")], "none.bvh"),
-    ("input is a folder", lambda f: ["convert", str(f), str(f / "out.npz")], "folder"),
+    ("input is a folder", lambda f: ["convert", str(f), str(f / "out.npz")], ".bvh"),
     (
         "input is a folder named like a file",
         lambda f: [(f / "d.bvh").mkdir(), ["convert", str(f / "d.bvh"), "o.npz"]][1],

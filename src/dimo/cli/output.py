@@ -8,8 +8,8 @@ from pathlib import Path
 from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton, preset, preset_names
 from dimo.errors import FormatError, RequestError
+from dimo.formats.table import WRITE as MOTIONS
 
-MOTIONS = (".glb", ".bvh", ".npz", ".npy")
 PICTURES = (".mp4", ".gif", ".png")
 MAX_SKELETON_BYTES = 10_000_000
 
