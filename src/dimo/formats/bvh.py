@@ -211,7 +211,13 @@ def _assemble(joints: list[_Joint], values: np.ndarray, frame_seconds: float, me
     names, parents = [names[i] for i in keep], [keep.index(parents[i]) if parents[i] >= 0 else -1 for i in keep]
     scale = metres if metres is not None else guess_metres_per_unit(parents, rest)
     skeleton = Skeleton(tuple(names), tuple(parents), rest * scale, name=Path(path).stem)
-    return Motion(skeleton, 1 / frame_seconds, root * scale, quat_continuous(rotations), Path(path).stem)
+    return Motion(skeleton, frame_rate(frame_seconds), root * scale, quat_continuous(rotations), Path(path).stem)
+
+
+def frame_rate(frame_seconds: float) -> float:
+    """Frames per second of a 'Frame Time:': the whole number it is a rounding of, such as 30 for 0.033333, else 1 / time."""
+    fps = 1 / frame_seconds
+    return float(round(fps)) if abs(fps - round(fps)) < 1e-3 * fps and round(fps) > 0 else fps
 
 
 def guess_metres_per_unit(parents: list[int], offsets: np.ndarray) -> float:

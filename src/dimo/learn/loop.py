@@ -61,7 +61,7 @@ def step_generator(seed: int, step: int) -> np.random.Generator:
 
 def run(
     model: nn.Module,
-    loss: Callable[[np.random.Generator], dict[str, Tensor]],
+    loss: Callable[[np.random.Generator, int], dict[str, Tensor]],
     options: LoopOptions,
     folder: Path,
     *,
@@ -72,7 +72,7 @@ def run(
 ) -> int:
     """Train model in place until options.steps or time_limit seconds; returns the number of steps done in all.
 
-    loss(generator) gives named scalars, "loss" among them. On return the model holds the EMA weights; the folder holds
+    loss(generator, step) gives named scalars, "loss" among them. On return the model holds the EMA weights; the folder holds
     `state.pt` (for --resume) and `log.csv`.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def run(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, options)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
-            values = loss(generator)
+            values = loss(generator, step)
         optimizer.zero_grad(set_to_none=True)
         values["loss"].backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), options.clip)

