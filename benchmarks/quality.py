@@ -1,0 +1,160 @@
+"""What the weights can do, measured on the test split; writes benchmarks/quality.json.
+
+    python benchmarks/quality.py --data data/pack [--model FOLDER] [--out benchmarks/quality.json]
+
+Text to motion: instruction checks on benchmarks/prompts_dev.jsonl, 4 seeds a prompt, all checks of a prompt at once.
+Motion to text: does the caption name the action of the label, and the side. Retrieval: the right caption among 32 by the
+model's own likelihood. Codec: MPJPE per number of levels. Physics: generated against real test motion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dimo.api import DiMo
+from dimo.body.motion import Motion
+from dimo.data import shards
+from dimo.evaluate import checks, physics
+from dimo.learn import codec as codec_learning
+from dimo.learn import corpus
+from dimo.tasks import score
+from dimo.tasks.request import text_to_ids
+
+HERE = Path(__file__).parent
+SEEDS = 4
+POOL = 32
+
+ACTIONS = {  # labels with 20 or more training clips: the words that name their action
+    "walk": r"walk|stroll|steps?\b|strid|pac(e|es|ing)\b|trudg|shuffl|march|strut|amble|goes|moves|advanc",
+    "run": r"\brun|jog|sprint|dash|rush",
+    "walk-turn": r"turn|corner|curve|veer|direction|heads (left|right)",
+    "raise-up": r"rais|lift|puts?\b|hold|reach|stretch|throw|bring",
+    "wave": r"wav|shak",
+    "salsa dance": r"salsa|danc|hips",
+    "climb on playground equipment": r"climb|clamber|jungle gym|playground|bars",
+}
+SIDES = {"left": r"\bleft\b", "right": r"\bright\b", "both": r"\bboth\b|\btwo\b|\bhands\b|\barms\b"}
+
+
+def action_of(label: str) -> str | None:
+    return next((a for a in ("walk-turn", "raise-up", "wave") if label.startswith(a)), label if label in ACTIONS else None)
+
+
+def side_of(label: str) -> str | None:
+    words = label.split("-")
+    return next((s for s in SIDES if s in words), None) if action_of(label) in ("walk-turn", "raise-up", "wave") else None
+
+
+def right_side(side: str, text: str) -> bool:
+    """The named side is said and the other is not; for both, both or a plural without one side alone."""
+    left, right = (bool(re.search(SIDES[s], text)) for s in ("left", "right"))
+    if side == "both":
+        return bool(re.search(SIDES["both"], text)) and not (left or right)
+    return (left, right) == (side == "left", side == "right")
+
+
+def text_to_motion(model: DiMo, guidance: float | None) -> tuple[dict, list[Motion]]:
+    passed: dict[str, list[bool]] = defaultdict(list)
+    failures: dict[str, int] = {}
+    motions = []
+    extra = {} if guidance is None else {"guidance": guidance}
+    for line in (HERE / "prompts_dev.jsonl").read_text().splitlines():
+        prompt = json.loads(line)
+        made = model.generate(prompt["text"], seconds=prompt["seconds"], samples=SEEDS, seed=0, **extra)
+        held = [checks.check_all(prompt["checks"], m.joints(), m.fps) for m in made]
+        passed[prompt["family"]] += held
+        failures[prompt["id"]] = SEEDS - sum(held)
+        motions += made
+    labels = [f for f in passed if f not in ("compose", "rare")]
+    return {
+        "families": {f: float(np.mean(v)) for f, v in passed.items()},
+        "trained_families": float(np.mean([x for f in labels for x in passed[f]])),
+        "compose": float(np.mean(passed["compose"])),
+        "rare": float(np.mean(passed["rare"])),
+        "failed_of_4": {k: v for k, v in failures.items() if v},
+    }, motions
+
+
+def motion_to_text(model: DiMo, clips: list) -> tuple[dict, list[dict]]:
+    named: dict[str, list[bool]] = defaultdict(list)
+    sided: dict[str, list[bool]] = defaultdict(list)
+    rows = []
+    for clip in clips:
+        motion = to_motion(model, clip)
+        text = model.caption(motion)[0].text
+        if action := action_of(clip.label):
+            named[action].append(bool(re.search(ACTIONS[action], text)))
+        if side := side_of(clip.label):
+            sided[clip.label].append(right_side(side, text))
+        rows.append({"id": clip.id, "label": clip.label, "truth": clip.captions[0].text, "caption": text})
+    return {
+        "action": float(np.mean([x for v in named.values() for x in v])),
+        "actions": {k: float(np.mean(v)) for k, v in named.items()},
+        "side": float(np.mean([x for v in sided.values() for x in v])),
+        "sides": {k: float(np.mean(v)) for k, v in sided.items()},
+    }, rows
+
+
+def to_motion(model: DiMo, clip) -> Motion:
+    return Motion.from_joints(model.codec.skeleton, np.asarray(clip.joints, float), clip.fps, clip.id)
+
+
+def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
+    """Rank of a clip's own caption among those of 31 clips with other labels or styles, by log p(motion|text) and log p(text|motion)."""
+    ranks: dict[str, list[int]] = {"motion_given_text": [], "text_given_motion": []}
+    order = generator.permutation(len(clips))
+    for start in range(0, len(order) - POOL + 1, POOL):
+        pool = [clips[i] for i in order[start : start + POOL]]
+        ids = [text_to_ids(c.captions[0].text, model.wordpiece, model.model.config.max_text) for c in pool]
+        for k, clip in enumerate(pool):
+            codes = [model.codes(to_motion(model, clip))] * POOL
+            forward = score.motion_given_text(model.model, ids, codes)
+            backward = score.text_given_motion(model.model, ids, codes)
+            for name, values in (("motion_given_text", forward), ("text_given_motion", backward)):
+                ranks[name].append(int((values > values[k]).sum()))
+    return {name: {f"top{k}": float(np.mean([r < k for r in v])) for k in (1, 2, 3, 5)} | {"clips": len(v)} for name, v in ranks.items()}
+
+
+def bodies(motions: list[Motion]) -> dict:
+    rows = [physics.measure(m.joints(), m.fps) for m in motions if len(m) >= 20]
+    return {name: float(np.mean([getattr(r, name) for r in rows])) for name in rows[0].__dataclass_fields__}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/pack"))
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--out", type=Path, default=HERE / "quality.json")
+    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--split", default="test", choices=("val", "test"))
+    parser.add_argument("--pools", type=int, default=4, help="pools of 32 clips for retrieval")
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    model = DiMo.from_pretrained(args.model)
+    clips = [c for c in shards.read(args.data, args.split) if not c.mirrored and not c.composite and len(c.joints) >= 20]
+    generator = np.random.default_rng(0)
+    report: dict = {"split": args.split, "clips": len(clips), "weights": model.config.get("sha256", {})}
+    for part, beginning in (("bandai_namco", "Bandai"), ("cmu", "CMU")):
+        report.setdefault("codec", {})[part] = codec_learning.measure(model.codec, corpus.feature_clips([c for c in clips if c.source.startswith(beginning)]))
+    print(json.dumps(report["codec"], indent=1))
+    report["t2m"], generated = text_to_motion(model, args.guidance)
+    print(json.dumps(report["t2m"], indent=1))
+    report["physics"] = {"real": bodies([to_motion(model, c) for c in clips]), "generated": bodies(generated)}
+    print(json.dumps(report["physics"], indent=1))
+    report["m2t"], rows = motion_to_text(model, clips)
+    report["captions"] = [rows[i] for i in generator.choice(len(rows), min(20, len(rows)), replace=False)]
+    print(json.dumps(report["m2t"], indent=1))
+    report["retrieval"] = retrieval(model, [clips[i] for i in generator.permutation(len(clips))[: POOL * args.pools]], generator)
+    print(json.dumps(report["retrieval"], indent=1))
+    args.out.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Speed and memory of generating and captioning on this machine; writes benchmarks/speed.json.
+
+    python benchmarks/speed.py [--model FOLDER] [--out benchmarks/speed.json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TEXT = "a person walks forward and then waves with the right hand"
+
+
+def seconds(call: Callable[[], object], times: int) -> dict[str, float]:
+    call()
+    values = []
+    for _ in range(times):
+        began = time.perf_counter()
+        call()
+        values.append(time.perf_counter() - began)
+    return {"median_s": round(statistics.median(values), 4), "min_s": round(min(values), 4), "max_s": round(max(values), 4)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--out", type=Path, default=HERE / "speed.json")
+    parser.add_argument("--times", type=int, default=15)
+    args = parser.parse_args()
+    import torch
+
+    from dimo.api import DiMo
+
+    torch.set_num_threads(2)
+    model = DiMo.from_pretrained(args.model)
+    motion = model.generate(TEXT, seconds=4, seed=0)[0]
+    report: dict = {
+        "machine": {"processor": platform.processor() or platform.machine(), "threads": 2, "torch": torch.__version__},
+        "generate_4s_10_steps": seconds(lambda: model.generate(TEXT, seconds=4, steps=10, seed=0), args.times),
+        "generate_4s_10_steps_no_guidance": seconds(lambda: model.generate(TEXT, seconds=4, steps=10, seed=0, guidance=1.0), args.times),
+        "caption_4s": seconds(lambda: model.caption(motion), args.times),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "dimo.cli.main", "generate", TEXT, "-o", f"{folder}/out.glb", "--seconds", "4", "--seed", "0"]
+        if args.model:
+            command += ["--model", str(args.model)]
+        report["shell_generate_to_glb"] = seconds(lambda: subprocess.run(command, check=True, capture_output=True), 3)
+        report["shell_help"] = seconds(lambda: subprocess.run([*command[:3], "--help"], check=True, capture_output=True), 5)
+    args.out.write_text(json.dumps(report, indent=2) + "\n")
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()
