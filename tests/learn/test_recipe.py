@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from dimo.errors import FormatError
+from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_the_shipped_recipes_are_readable(path):
+    recipe = read(path, CodecRecipe if path.stem.startswith("codec") else ModelRecipe)
+    assert recipe.loop.steps > 100
+    assert recipe.data.sources == (("CMU",) if path.stem.endswith("cmu") else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[codec]\nwidht = 3\n", "widht"),
+        ("[codecs]\nwidth = 3\n", "codecs"),
+        ('[codec]\nwidth = "3"\n', "width"),
+        ("[codec\n", "TOML"),
+        ("[loop]\nsteps = 1.5\n", "steps"),
+        ("width = 3\n", "width"),
+    ],
+)
+def test_faults_are_named(tmp_path, text, words):
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(FormatError, match=words):
+        read(tmp_path / "r.toml", CodecRecipe)
+
+
+def test_values_arrive(tmp_path):
+    (tmp_path / "r.toml").write_text("[loss]\nmix = [1, 2, 3]\n[loop]\nlearning_rate = 1\n")
+    recipe = read(tmp_path / "r.toml", ModelRecipe)
+    assert recipe.loss.mix == (1, 2, 3)
+    assert recipe.loop.learning_rate == 1.0

@@ -1,0 +1,151 @@
+"""The API on the tiny random model: everything but quality."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dimo import DiMo, Motion, RequestError, WeightsError, preset
+from dimo.diffusion.sample import SampleOptions, draw_from
+from dimo.sequence.tokens import pack
+from dimo.tasks import score
+from dimo.tasks.predictor import Predictor
+
+
+@pytest.fixture(scope="module")
+def model() -> DiMo:
+    return DiMo.debug()
+
+
+def test_generate_gives_the_asked_length_and_repeats(model):
+    first = model.generate("a person walks", seconds=2.3, steps=3, samples=2, seed=4)
+    assert [len(m) for m in first] == [46, 46]
+    assert first[0].fps == 20
+    assert first[0].skeleton == preset("humanml3d")
+    again = model.generate("a person walks", seconds=2.3, steps=3, samples=2, seed=4)
+    assert first[0] == again[0] and first[1] == again[1]
+    assert first[0] != first[1]
+    assert first[0] != model.generate("a person walks", seconds=2.3, steps=3, seed=5)[0]
+
+
+def test_a_motion_starts_at_the_origin(model):
+    motion = model.generate("a person walks", seconds=1, steps=1, seed=0)[0]
+    assert np.allclose(motion.root[0, [0, 2]], 0)
+
+
+def test_length_is_estimated_when_none_is_given(model):
+    motion = model.generate("a person walks", steps=1, seed=0)[0]
+    assert 4 <= len(motion) <= 196
+    assert len(motion) % 4 == 0
+
+
+def test_another_skeleton(model):
+    assert model.generate("walk", seconds=1, steps=1, seed=0, skeleton=preset("kit"))[0].skeleton == preset("kit")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("", {}, "empty"),
+        ("   ", {}, "empty"),
+        ("walk " * 200, {}, "word pieces"),
+        ("人が歩く", {}, "English"),
+        ("человек идёт вперёд", {}, "English"),
+        ("!!! ???", {}, "no words"),
+        ("walk", {"seconds": 0}, "seconds"),
+        ("walk", {"seconds": 60}, "9.8"),
+        ("walk", {"seconds": float("nan")}, "seconds"),
+        ("walk", {"steps": 0}, "steps"),
+        ("walk", {"samples": 0}, "samples"),
+        ("walk", {"guidance": -1}, "guidance"),
+        ("walk", {"strategy": "best"}, "strategy"),
+        ("walk", {"colour": 1}, "colour"),
+    ],
+)
+def test_impossible_requests_are_refused(model, text, options, words):
+    with pytest.raises(RequestError, match=words):
+        model.generate(text, **options)
+
+
+def test_caption_is_text_on_any_mapped_body(model):
+    motion = model.generate("walk", seconds=2, steps=1, seed=0)[0]
+    for body in (motion, motion.resample(60)):
+        captions = model.caption(body, samples=3, steps=4, seed=0)
+        assert captions == sorted(captions, key=lambda c: -c.score)
+        assert all(isinstance(c.text, str) for c in captions)
+    with pytest.raises(RequestError, match="at least 2"):
+        model.caption(motion[:1])
+
+
+def test_codec_reconstruct_keeps_the_length(model):
+    motion = model.generate("walk", seconds=1.35, steps=1, seed=0)[0]
+    assert len(model.codec.reconstruct(motion)) == len(motion) == 27
+    assert len(model.codec.reconstruct(motion, levels=1)) == 27
+
+
+def test_save_and_reload_give_the_same_up_to_half_precision(model, tmp_path):
+    model.save_pretrained(tmp_path, provenance={"why": "test"}, card="# card\n")
+    again = DiMo.from_pretrained(tmp_path)
+    assert again.config["provenance"] == {"why": "test"}
+    assert (tmp_path / "MODEL_CARD.md").is_file()
+    for part in ("codec", "model"):
+        ours, theirs = getattr(model, part).state_dict(), getattr(again, part).state_dict()
+        assert ours.keys() == theirs.keys()
+        for key in ours.keys() - {"quantizer.sums", "quantizer.counts", "quantizer.started", "step"}:
+            assert torch.allclose(ours[key].float(), theirs[key].float(), atol=2e-3, rtol=1e-3), key
+    codes = torch.randint(0, 16, (1, 6, 3))
+    assert torch.allclose(model.codec.decode(codes), again.codec.decode(codes), atol=2e-2)
+
+
+def test_faults_of_a_weights_folder_are_named(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "codec": {**config["codec"], "levels": 2}}))
+    with pytest.raises(WeightsError, match="differ in levels"):
+        DiMo.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({**config, "codec": {**config["codec"], "width": 8}}))
+    with pytest.raises(WeightsError, match="misshapen: .*decoder"):
+        DiMo.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({**config, "version": 9}))
+    with pytest.raises(WeightsError, match="version 9"):
+        DiMo.from_pretrained(tmp_path)
+
+
+def test_guidance_one_equals_the_conditional_model_and_zero_ignores_the_text(model):
+    tokens = pack([[105, 106, 107]], [torch.zeros(5, 3, dtype=torch.long)], levels=3, motion_known=False)
+    other = pack([[120, 121, 122]], [torch.zeros(5, 3, dtype=torch.long)], levels=3, motion_known=False)
+    options = SampleOptions(temperature=0.0, top_k=0)
+
+    def probabilities(guidance, tokens):
+        with torch.no_grad():
+            return Predictor(model.model, guidance)(tokens, lambda x: draw_from(x, options, torch.Generator())).stacks.probability
+
+    assert torch.allclose(probabilities(0.0, tokens), probabilities(0.0, other), atol=1e-6)
+    assert torch.allclose(probabilities(1.0, tokens), probabilities(1.0 + 1e-6, tokens), atol=1e-5)
+    assert not torch.allclose(probabilities(3.0, tokens), probabilities(3.0, other), atol=1e-6)
+
+
+def test_scores_are_the_log_probabilities_of_the_masked_places(model):
+    codes = torch.randint(0, 16, (4, 3))
+    ids = [[110, 111]]
+    clean = pack(ids, [codes], levels=3)
+    # With every share of masked places rounding up to all, the score is that of the fully masked sequence.
+    one = pack(ids, [codes[:1]], levels=3)
+    with torch.no_grad():
+        masked = replace(one, known_levels=torch.zeros_like(one.known_levels))
+        want = model.model.base(model.model(masked).motion).log_softmax(-1)[0, 0, codes[0, 0]]
+    assert score.motion_given_text(model.model, ids, [codes[:1]])[0] == pytest.approx(want.item(), abs=1e-5)
+    assert torch.isfinite(score.text_given_motion(model.model, ids, [codes])).all()
+    assert len(clean) == 1
+
+
+def test_score_of_the_api(model):
+    motion = model.generate("walk", seconds=1, steps=1, seed=0)[0]
+    assert all(np.isfinite(v) and v < 0 for v in model.score("a person walks", motion).values())
+
+
+def test_motion_load_and_generate_meet(model, tmp_path):
+    motion = model.generate("walk", seconds=1, steps=1, seed=0)[0]
+    assert Motion.load(motion.save(tmp_path / "m.npz")) == motion
