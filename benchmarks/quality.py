@@ -123,7 +123,7 @@ def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
 
 
 def bodies(motions: list[Motion]) -> dict:
-    rows = [physics.measure(m.joints(), m.fps) for m in motions if len(m) >= 20]
+    rows = [physics.measure_body(m.joints(), m.fps) for m in motions if len(m) >= 20]
     return {name: float(np.mean([getattr(r, name) for r in rows])) for name in rows[0].__dataclass_fields__}
 
 
