@@ -1,0 +1,128 @@
+"""A motion as pictures: limbs as shaded capsules, painted back to front with Pillow; no display, no GL.
+
+The actor's left limbs are blue and the right ones red, as on the mannequin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from dimo.body.motion import Motion
+from dimo.body.rotation import normalise
+from dimo.body.skeleton import Skeleton, other_side
+
+GREY, LEFT, RIGHT = (120, 122, 128), (62, 104, 190), (205, 82, 66)
+BACKGROUND, GRID, SHADOW = (250, 250, 250), (222, 224, 228), (206, 208, 212)
+OVERSAMPLE = 2
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Orthographic: looks at `target` (3,) from yaw radians to the actor's left of the front and `tilt` radians above."""
+
+    target: np.ndarray
+    metres: float  # height of the picture in the world
+    yaw: float = 0.6
+    tilt: float = 0.28
+
+    def project(self, points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Points (..., 3) to pixels (..., 2) in a picture (width, height), and depth (...,), larger is nearer."""
+        back = np.array([np.sin(self.yaw) * np.cos(self.tilt), np.sin(self.tilt), np.cos(self.yaw) * np.cos(self.tilt)])
+        right = normalise(np.cross([0.0, 1.0, 0.0], back))
+        up = np.cross(back, right)
+        relative = np.asarray(points) - self.target
+        scale = size[1] / self.metres
+        x, y = size[0] / 2 + relative @ right * scale, size[1] / 2 - relative @ up * scale
+        return np.stack([x, y], axis=-1), relative @ back
+
+
+def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
+    """A colour per joint: blue on the left, red on the right, grey in the middle."""
+    out = []
+    for name in skeleton.names:
+        twin = other_side(name)
+        left = twin != name and ("left" in name.lower() or name.startswith("l") or "_L" in name or name.endswith("_l"))
+        out.append(GREY if twin == name else LEFT if left else RIGHT)
+    return out
+
+
+def draw_pose(picture: ImageDraw.ImageDraw, joints: np.ndarray, skeleton: Skeleton, camera: Camera, size: tuple[int, int]) -> None:
+    """One pose (J, 3) into a picture of that size, with its shadow on y = 0."""
+    scale = size[1] / camera.metres
+    flat, _ = camera.project(joints * [1, 0, 1], size)
+    pixels, depth = camera.project(joints, size)
+    colours = side_colours(skeleton)
+    bones = [(p, j) for j, p in enumerate(skeleton.parents) if p >= 0 and skeleton.lengths[j] > 1e-3]
+    for p, j in bones:
+        _capsule(picture, flat[p], flat[j], 0.045 * scale, SHADOW)
+    span = max(np.ptp(depth), 1e-6)
+    for p, j in sorted(bones, key=lambda b: depth[b[0]] + depth[b[1]]):
+        near = 0.78 + 0.3 * ((depth[p] + depth[j]) / 2 - depth.min()) / span
+        colour = tuple(int(min(255, c * near)) for c in colours[j])
+        length = skeleton.lengths[j]
+        radius = float(np.clip(0.32 * length, 0.018, 0.052)) * scale
+        if colours[j] == GREY and "spine" in skeleton.names[j].lower():
+            radius = 0.085 * scale  # a trunk, not a stick
+        _capsule(picture, pixels[p], pixels[j], radius + 1.2 * OVERSAMPLE, (255, 255, 255))
+        _capsule(picture, pixels[p], pixels[j], radius, colour)
+    names = [name.lower() for name in skeleton.names]
+    if "head" in names and names.index("head") > 0:
+        head = names.index("head")
+        up = normalise(joints[head] - joints[skeleton.parents[head]])
+        centre, _ = camera.project(joints[head] + 0.05 * up, size)
+        _disc(picture, centre, 0.105 * scale, GREY)
+        if {"left_shoulder", "right_shoulder"} <= set(names):  # a nose says which way the body faces
+            across = joints[names.index("left_shoulder")] - joints[names.index("right_shoulder")]
+            nose, nose_depth = camera.project(joints[head] + 0.05 * up + 0.1 * normalise(np.cross(across, [0, 1, 0])), size)
+            if nose_depth > camera.project(joints[head], size)[1]:
+                _disc(picture, nose, 0.03 * scale, (70, 70, 76))
+
+
+def _capsule(picture: ImageDraw.ImageDraw, a: np.ndarray, b: np.ndarray, radius: float, colour: tuple[int, ...]) -> None:
+    picture.line([tuple(a), tuple(b)], fill=colour, width=max(1, round(2 * radius)))
+    _disc(picture, a, radius, colour)
+    _disc(picture, b, radius, colour)
+
+
+def _disc(picture: ImageDraw.ImageDraw, at: np.ndarray, radius: float, colour: tuple[int, ...]) -> None:
+    picture.ellipse([at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius], fill=colour)
+
+
+def draw_ground(picture: ImageDraw.ImageDraw, camera: Camera, size: tuple[int, int], spacing: float = 0.5) -> None:
+    """Grid lines on y = 0 around the camera's target, fixed to the world, so that travel can be seen."""
+    reach = 1.5 * camera.metres * max(1.0, size[0] / size[1])
+    low, high = np.floor((camera.target[[0, 2]] - reach) / spacing), np.ceil((camera.target[[0, 2]] + reach) / spacing)
+    for i in np.arange(low[0], high[0] + 1) * spacing:
+        ends, _ = camera.project(np.array([[i, 0, low[1] * spacing], [i, 0, high[1] * spacing]]), size)
+        picture.line([tuple(e) for e in ends], fill=GRID, width=OVERSAMPLE)
+    for k in np.arange(low[1], high[1] + 1) * spacing:
+        ends, _ = camera.project(np.array([[low[0] * spacing, 0, k], [high[0] * spacing, 0, k]]), size)
+        picture.line([tuple(e) for e in ends], fill=GRID, width=OVERSAMPLE)
+
+
+def grounded(motion: Motion) -> np.ndarray:
+    """Joints (F, J, 3) put on the floor at y = 0 (5th percentile of the lowest joint)."""
+    joints = motion.joints()
+    return joints - [0, float(np.percentile(joints[..., 1].min(axis=1), 5)), 0]
+
+
+def frames(motion: Motion, size: int = 480) -> Iterator[np.ndarray]:
+    """RGB pictures (size, size, 3) uint8, one per frame; the camera follows the body smoothly."""
+    joints = grounded(motion)
+    wide = (size * OVERSAMPLE, size * OVERSAMPLE)
+    kernel = np.hanning(max(3, round(motion.fps) | 1) + 2)[1:-1]
+    half = len(kernel) // 2
+    padded = np.pad(joints[:, 0], ((half, half), (0, 0)), mode="edge")
+    path = np.stack([np.convolve(padded[:, i], kernel / kernel.sum(), mode="valid") for i in range(3)], axis=-1)
+    height = max(1.2, float(np.percentile(np.ptp(joints[..., 1], axis=1), 95)))
+    for pose, at in zip(joints, path, strict=True):
+        image = Image.new("RGB", wide, BACKGROUND)
+        picture = ImageDraw.Draw(image)
+        camera = Camera(np.array([at[0], 0.5 * height, at[2]]), 1.6 * height)
+        draw_ground(picture, camera, wide)
+        draw_pose(picture, pose, motion.skeleton, camera, wide)
+        yield np.asarray(image.resize((size, size), Image.Resampling.BOX))
