@@ -44,12 +44,16 @@ SIDES = {"left": r"\bleft\b", "right": r"\bright\b", "both": r"\bboth\b|\btwo\b|
 
 
 def action_of(label: str) -> str | None:
-    return next((a for a in ("walk-turn", "raise-up", "wave") if label.startswith(a)), label if label in ACTIONS else None)
+    return next(
+        (a for a in ("walk-turn", "raise-up", "wave") if label.startswith(a)), label if label in ACTIONS else None
+    )
 
 
 def side_of(label: str) -> str | None:
     words = label.split("-")
-    return next((s for s in SIDES if s in words), None) if action_of(label) in ("walk-turn", "raise-up", "wave") else None
+    return (
+        next((s for s in SIDES if s in words), None) if action_of(label) in ("walk-turn", "raise-up", "wave") else None
+    )
 
 
 def right_side(side: str, text: str) -> bool:
@@ -107,7 +111,7 @@ def to_motion(model: DiMo, clip) -> Motion:
 
 
 def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
-    """Rank of a clip's own caption among those of 31 clips with other labels or styles, by log p(motion|text) and log p(text|motion)."""
+    """Rank of a clip's own caption among those of 32 random clips, by log p(motion|text) and by log p(text|motion)."""
     ranks: dict[str, list[int]] = {"motion_given_text": [], "text_given_motion": []}
     order = generator.permutation(len(clips))
     for start in range(0, len(order) - POOL + 1, POOL):
@@ -119,7 +123,10 @@ def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
             backward = score.text_given_motion(model.model, ids, codes)
             for name, values in (("motion_given_text", forward), ("text_given_motion", backward)):
                 ranks[name].append(int((values > values[k]).sum()))
-    return {name: {f"top{k}": float(np.mean([r < k for r in v])) for k in (1, 2, 3, 5)} | {"clips": len(v)} for name, v in ranks.items()}
+    return {
+        name: {f"top{k}": float(np.mean([r < k for r in v])) for k in (1, 2, 3, 5)} | {"clips": len(v)}
+        for name, v in ranks.items()
+    }
 
 
 def bodies(motions: list[Motion]) -> dict:
@@ -138,11 +145,15 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(2)
     model = DiMo.from_pretrained(args.model)
-    clips = [c for c in shards.read(args.data, args.split) if not c.mirrored and not c.composite and len(c.joints) >= 20]
+    clips = [
+        c for c in shards.read(args.data, args.split) if not c.mirrored and not c.composite and len(c.joints) >= 20
+    ]
     generator = np.random.default_rng(0)
     report: dict = {"split": args.split, "clips": len(clips), "weights": model.config.get("sha256", {})}
     for part, beginning in (("bandai_namco", "Bandai"), ("cmu", "CMU")):
-        report.setdefault("codec", {})[part] = codec_learning.measure(model.codec, corpus.feature_clips([c for c in clips if c.source.startswith(beginning)]))
+        report.setdefault("codec", {})[part] = codec_learning.measure(
+            model.codec, corpus.feature_clips([c for c in clips if c.source.startswith(beginning)])
+        )
     print(json.dumps(report["codec"], indent=1))
     report["t2m"], generated = text_to_motion(model, args.guidance)
     print(json.dumps(report["t2m"], indent=1))
@@ -151,7 +162,9 @@ def main() -> None:
     report["m2t"], rows = motion_to_text(model, clips)
     report["captions"] = [rows[i] for i in generator.choice(len(rows), min(20, len(rows)), replace=False)]
     print(json.dumps(report["m2t"], indent=1))
-    report["retrieval"] = retrieval(model, [clips[i] for i in generator.permutation(len(clips))[: POOL * args.pools]], generator)
+    report["retrieval"] = retrieval(
+        model, [clips[i] for i in generator.permutation(len(clips))[: POOL * args.pools]], generator
+    )
     print(json.dumps(report["retrieval"], indent=1))
     args.out.write_text(json.dumps(report, indent=2) + "\n")
 

@@ -1,6 +1,6 @@
 """Speed and memory of generating and captioning on this machine; writes benchmarks/speed.json.
 
-    python benchmarks/speed.py [--model FOLDER] [--out benchmarks/speed.json]
+python benchmarks/speed.py [--model FOLDER] [--out benchmarks/speed.json]
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ def seconds(call: Callable[[], object], times: int) -> dict[str, float]:
         began = time.perf_counter()
         call()
         values.append(time.perf_counter() - began)
-    return {"median_s": round(statistics.median(values), 4), "min_s": round(min(values), 4), "max_s": round(max(values), 4)}
+    return {
+        "median_s": round(statistics.median(values), 4),
+        "min_s": round(min(values), 4),
+        "max_s": round(max(values), 4),
+    }
 
 
 def main() -> None:
@@ -47,16 +51,32 @@ def main() -> None:
     report: dict = {
         "machine": {"processor": platform.processor() or platform.machine(), "threads": 2, "torch": torch.__version__},
         "generate_4s_10_steps": seconds(lambda: model.generate(TEXT, seconds=4, steps=10, seed=0), args.times),
-        "generate_4s_10_steps_no_guidance": seconds(lambda: model.generate(TEXT, seconds=4, steps=10, seed=0, guidance=1.0), args.times),
+        "generate_4s_10_steps_no_guidance": seconds(
+            lambda: model.generate(TEXT, seconds=4, steps=10, seed=0, guidance=1.0), args.times
+        ),
         "caption_4s": seconds(lambda: model.caption(motion), args.times),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "dimo.cli.main", "generate", TEXT, "-o", f"{folder}/out.glb", "--seconds", "4", "--seed", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "dimo.cli.main",
+            "generate",
+            TEXT,
+            "-o",
+            f"{folder}/out.glb",
+            "--seconds",
+            "4",
+            "--seed",
+            "0",
+        ]
         if args.model:
             command += ["--model", str(args.model)]
         report["shell_generate_to_glb"] = seconds(lambda: subprocess.run(command, check=True, capture_output=True), 3)
-        report["shell_help"] = seconds(lambda: subprocess.run([*command[:3], "--help"], check=True, capture_output=True), 5)
+        report["shell_help"] = seconds(
+            lambda: subprocess.run([*command[:3], "--help"], check=True, capture_output=True), 5
+        )
     args.out.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
 

@@ -1,6 +1,6 @@
 """Write the numbers of benchmarks/*.json into README.md and the model card, between their markers.
 
-    python benchmarks/tables.py
+python benchmarks/tables.py
 """
 
 from __future__ import annotations
@@ -22,16 +22,39 @@ def table(quality: dict, speed: dict) -> str:
     real, made = quality["physics"]["real"], quality["physics"]["generated"]
     find = quality["retrieval"]
     rows = [
-        ("text to motion: all checks of a prompt hold, families in the training labels", percent(t2m["trained_families"]), "85 %"),
+        (
+            "text to motion: all checks of a prompt hold, families in the training labels",
+            percent(t2m["trained_families"]),
+            "85 %",
+        ),
         ("the same, two actions in one sentence", percent(t2m["compose"]), "50 %"),
         ("the same, rare actions", percent(t2m["rare"]), ""),
         ("motion to text: the caption names the action", percent(m2t["action"]), "85 %"),
         ("motion to text: the caption names the side", percent(m2t["side"]), "95 %"),
-        ("right caption among 32, top 1 / top 3 (by motion given text)", f"{percent(find['motion_given_text']['top1'])} / {percent(find['motion_given_text']['top3'])}", ""),
-        ("right caption among 32, top 1 / top 3 (by text given motion)", f"{percent(find['text_given_motion']['top1'])} / {percent(find['text_given_motion']['top3'])}", ""),
-        ("codec, 6 levels, Bandai-Namco: joint error around the root", f"{codec['bandai_namco']['mpjpe_mm_6']:.1f} mm", "25 mm"),
+        (
+            "right caption among 32, top 1 / top 3 (by motion given text)",
+            f"{percent(find['motion_given_text']['top1'])} / {percent(find['motion_given_text']['top3'])}",
+            "",
+        ),
+        (
+            "right caption among 32, top 1 / top 3 (by text given motion)",
+            f"{percent(find['text_given_motion']['top1'])} / {percent(find['text_given_motion']['top3'])}",
+            "",
+        ),
+        (
+            "codec, 6 levels, Bandai-Namco: joint error around the root",
+            f"{codec['bandai_namco']['mpjpe_mm_6']:.1f} mm",
+            "25 mm",
+        ),
         ("codec, 6 levels, CMU", f"{codec['cmu']['mpjpe_mm_6']:.1f} mm", "60 mm"),
-        *((f"generated against real: {name.replace('_', ' ')}", f"{made[name]:.3g} against {real[name]:.3g}", "1.5 times") for name in real),
+        *(
+            (
+                f"generated against real: {name.replace('_', ' ')}",
+                f"{made[name]:.3g} against {real[name]:.3g}",
+                "1.5 times",
+            )
+            for name in real
+        ),
         ("generate 4 s of motion, 10 steps, loaded", f"{speed['generate_4s_10_steps']['median_s']:.2f} s", "0.25 s"),
         ("generate from the shell to a GLB", f"{speed['shell_generate_to_glb']['median_s']:.1f} s", "4 s"),
         ("caption a motion of 4 s, loaded", f"{speed['caption_4s']['median_s']:.2f} s", "0.3 s"),
@@ -54,7 +77,9 @@ def main() -> None:
     for path in TARGETS:
         text = path.read_text(encoding="utf-8")
         for name, body in parts.items():
-            text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, b=body: f"{m[1]}{b}\n{m[2]}", text, flags=re.S)
+            text = re.sub(
+                rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, b=body: f"{m[1]}{b}\n{m[2]}", text, flags=re.S
+            )
         path.write_text(text, encoding="utf-8")
 
 

@@ -64,8 +64,23 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     data, codec, model = (str(tmp_path / name) for name in ("data", "codec", "model"))
 
     assert main(["prepare", str(source), data, "--workers", "1"]) == 0
-    assert main(["train", "codec", "--data", data, "--out", codec, "--recipe", str(tmp_path / "codec.toml"), "--quiet"]) == 0
-    arguments = ["train", "model", "--data", data, "--codec", codec, "--out", model, "--recipe", str(tmp_path / "model.toml"), "--quiet"]
+    assert (
+        main(["train", "codec", "--data", data, "--out", codec, "--recipe", str(tmp_path / "codec.toml"), "--quiet"])
+        == 0
+    )
+    arguments = [
+        "train",
+        "model",
+        "--data",
+        data,
+        "--codec",
+        codec,
+        "--out",
+        model,
+        "--recipe",
+        str(tmp_path / "model.toml"),
+        "--quiet",
+    ]
     assert main([*arguments, "--time-limit", "3"]) == 0
     assert main([*arguments, "--resume"]) == 0
 
@@ -80,7 +95,23 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     assert "walks" in loaded.caption(walk)[0].text
 
     for suffix in (".glb", ".bvh", ".npz"):
-        assert main(["generate", "a person walks forward", "-o", str(tmp_path / f"out{suffix}"), "--seconds", "2", "--seed", "1", "--model", model]) == 0
+        assert (
+            main(
+                [
+                    "generate",
+                    "a person walks forward",
+                    "-o",
+                    str(tmp_path / f"out{suffix}"),
+                    "--seconds",
+                    "2",
+                    "--seed",
+                    "1",
+                    "--model",
+                    model,
+                ]
+            )
+            == 0
+        )
         again = Motion.load(tmp_path / f"out{suffix}")
         assert len(again) == 40
     assert main(["caption", str(tmp_path / "out.bvh"), "--model", model]) == 0

@@ -76,9 +76,15 @@ class DiMo:
             raise WeightsError(f"{folder / 'vocab.txt'}: holds more word pieces than the {room} of config.json")
         return DiMo(codec, model, wordpiece, config)
 
-    def save_pretrained(self, folder: str | Path, *, provenance: dict[str, Any] | None = None, card: str | None = None) -> Path:
+    def save_pretrained(
+        self, folder: str | Path, *, provenance: dict[str, Any] | None = None, card: str | None = None
+    ) -> Path:
         """Write a weights folder that from_pretrained reads."""
-        config = {"codec": asdict(self.codec.config), "model": self.model.config.to_dict(), "provenance": provenance or self.config.get("provenance", {})}
+        config = {
+            "codec": asdict(self.codec.config),
+            "model": self.model.config.to_dict(),
+            "provenance": provenance or self.config.get("provenance", {}),
+        }
         codec = {k: v for k, v in self.codec.state_dict().items() if k not in TRAINING_ONLY}
         files = {"vocab.txt": self.wordpiece.vocab_text()} | ({"MODEL_CARD.md": card} if card else {})
         checkpoint.save(Path(folder), config, {"codec": codec, "model": self.model.state_dict()}, files)
@@ -92,7 +98,9 @@ class DiMo:
         codec.std.mul_(0.05)
         torch.nn.init.normal_(codec.quantizer.codebooks)
         codec.mean[3] = 0.95  # the root stands at hip height
-        trunk = TransformerConfig(vocabulary=WORD_PIECES, width=32, layers=2, heads=2, feedforward=64, positions=96, embedding_width=8)
+        trunk = TransformerConfig(
+            vocabulary=WORD_PIECES, width=32, layers=2, heads=2, feedforward=64, positions=96, embedding_width=8
+        )
         model = JointModel(JointConfig(transformer=trunk, levels=3, codes=16, depth_blocks=1))
         return DiMo(codec, model, Wordpiece.basic(), {"provenance": {"debug": True}})
 
@@ -133,7 +141,15 @@ class DiMo:
 
     # ---- motion to text
 
-    def caption(self, motion: Motion, *, samples: int = 1, steps: int = 12, seed: int | None = None, temperature: float | None = None) -> list[Caption]:
+    def caption(
+        self,
+        motion: Motion,
+        *,
+        samples: int = 1,
+        steps: int = 12,
+        seed: int | None = None,
+        temperature: float | None = None,
+    ) -> list[Caption]:
         """English sentences for a motion on any body with known joint names, the surest first.
 
         One sample is the most probable caption; several are drawn at temperature 0.7 (unless given) and ranked, doubles
@@ -169,7 +185,9 @@ class DiMo:
             motion = retarget(motion, self.codec.skeleton)
         motion = motion.resample(self.codec.config.fps)
         if len(motion) < 2:
-            raise RequestError(f"the motion {motion.name!r} has {len(motion)} frame at {self.codec.config.fps:g} fps; at least 2 are needed")
+            raise RequestError(
+                f"the motion {motion.name!r} has {len(motion)} frame at {self.codec.config.fps:g} fps; at least 2 are needed"
+            )
         longest = self.model.config.max_steps * self.codec.config.stride
         return self.codec.motion_to_codes(motion[:longest])
 
@@ -186,5 +204,3 @@ def _options(options: SampleOptions, **changes: Any) -> SampleOptions:
 def _check_samples(samples: int) -> None:
     if not 1 <= samples <= 256:
         raise RequestError(f"samples must be from 1 to 256, not {samples}")
-
-

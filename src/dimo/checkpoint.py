@@ -78,8 +78,16 @@ def load_into(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> 
     own = module.state_dict()
     missing = sorted(own.keys() - state.keys() - set(optional))
     unexpected = sorted(state.keys() - own.keys())
-    shapes = [f"{k} {tuple(state[k].shape)} for {tuple(own[k].shape)}" for k in sorted(own.keys() & state.keys()) if own[k].shape != state[k].shape]
-    faults = [f"{what}: {', '.join(keys)}" for what, keys in (("missing", missing), ("unexpected", unexpected), ("misshapen", shapes)) if keys]
+    shapes = [
+        f"{k} {tuple(state[k].shape)} for {tuple(own[k].shape)}"
+        for k in sorted(own.keys() & state.keys())
+        if own[k].shape != state[k].shape
+    ]
+    faults = [
+        f"{what}: {', '.join(keys)}"
+        for what, keys in (("missing", missing), ("unexpected", unexpected), ("misshapen", shapes))
+        if keys
+    ]
     if faults:
         raise WeightsError(f"{path}: does not fit its config.json ({'; '.join(faults)})")
     with torch.no_grad():

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from dimo.codec.quantize import ResidualQuantizer
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from dimo.diffusion.guidance import guide
 from dimo.diffusion.sample import STRATEGIES, Drawn, Guess, SampleOptions, draw_from, keep_best, sample
 from dimo.diffusion.schedule import mask_ratio, masked_after

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from dimo.body.motion import Motion
 from dimo.body.rotation import yaw_to_quat
 from dimo.body.skeleton import preset

@@ -20,8 +20,12 @@ from dimo.formats.table import READ
 
 def random_motion(skeleton: Skeleton, frames: int = 12, fps: float = 20, seed: int = 0) -> Motion:
     generator = np.random.default_rng(seed)
-    root = np.cumsum(generator.normal(0, 0.02, (frames, 3)), axis=0) + [0.3, 0.9, -2]
-    rotations = normalise(np.concatenate([np.ones((1, len(skeleton), 4)), generator.normal(0, 0.08, (frames - 1, len(skeleton), 4))]).cumsum(axis=0))
+    root = np.array([0.3, 0.9, -2]) + np.cumsum(generator.normal(0, 0.02, (frames, 3)), axis=0)
+    rotations = normalise(
+        np.concatenate(
+            [np.ones((1, len(skeleton), 4)), generator.normal(0, 0.08, (frames - 1, len(skeleton), 4))]
+        ).cumsum(axis=0)
+    )
     return Motion(skeleton, fps, root, rotations, "random")
 
 
@@ -142,7 +146,9 @@ ASF = """:version 1.10
 def test_acclaim_axis_and_units(tmp_path: Path):
     # The arm's own x axis is the world's y (axis 0 0 90), so rx 90 takes its direction +x to -z.
     (tmp_path / "s.asf").write_text(ASF)
-    (tmp_path / "s_01.amc").write_text(":FULLY-SPECIFIED\n:DEGREES\n1\nroot 1 2 3 0 0 0\narm 90\n2\nroot 1 2 3 0 90 0\narm 0\n")
+    (tmp_path / "s_01.amc").write_text(
+        ":FULLY-SPECIFIED\n:DEGREES\n1\nroot 1 2 3 0 0 0\narm 90\n2\nroot 1 2 3 0 90 0\narm 0\n"
+    )
     motion = Motion.load(tmp_path / "s_01.amc", fps=60)
     unit = 0.0254 / 0.45
     hand = motion.skeleton.names.index("hand_end")
@@ -200,9 +206,14 @@ def test_a_pickle_is_not_opened(tmp_path: Path):
 def test_a_failed_write_leaves_nothing_and_keeps_the_old_file(tmp_path: Path):
     target = tmp_path / "m.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), write_atomically(target) as temporary:
-        Path(temporary).write_text("half")
-        raise RuntimeError
+
+    def fail_halfway() -> None:
+        with write_atomically(target) as temporary:
+            Path(temporary).write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -216,6 +227,8 @@ def test_glb_read_refuses_circles(tmp_path: Path):
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
     body = data[20 + size :]
-    (tmp_path / "c.glb").write_bytes(struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text) + len(body), len(text), b"JSON") + text + body)
+    (tmp_path / "c.glb").write_bytes(
+        struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text) + len(body), len(text), b"JSON") + text + body
+    )
     with pytest.raises(FormatError):
         glb.read(tmp_path / "c.glb")

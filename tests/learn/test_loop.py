@@ -51,7 +51,13 @@ def test_time_limit_stops_and_leaves_a_state(tmp_path):
 
 def test_it_learns_and_logs(tmp_path):
     model, loss = problem()
-    loop.run(model, loss, loop.LoopOptions(steps=200, learning_rate=3e-2, warmup=5, log_every=20, ema=0.9, bf16=False), tmp_path, quiet=True)
+    loop.run(
+        model,
+        loss,
+        loop.LoopOptions(steps=200, learning_rate=3e-2, warmup=5, log_every=20, ema=0.9, bf16=False),
+        tmp_path,
+        quiet=True,
+    )
     rows = (tmp_path / "log.csv").read_text().splitlines()
     column = rows[0].split(",").index("loss")
     values = [float(r.split(",")[column]) for r in rows[1:]]

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+
 from dimo.errors import ShapeError
 from dimo.model.joint import JointConfig, JointModel
 from dimo.model.transformer import Transformer, TransformerConfig, from_bert
 from dimo.sequence.tokens import Tokens, pack
-from safetensors.torch import load_file
 
 TINY = TransformerConfig(vocabulary=200, width=32, layers=2, heads=4, feedforward=64, positions=64, dropout=0.0)
 

@@ -25,7 +25,7 @@ def test_generate_gives_the_asked_length_and_repeats(model):
     assert first[0].fps == 20
     assert first[0].skeleton == preset("humanml3d")
     again = model.generate("a person walks", seconds=2.3, steps=3, samples=2, seed=4)
-    assert first[0] == again[0] and first[1] == again[1]
+    assert first == again
     assert first[0] != first[1]
     assert first[0] != model.generate("a person walks", seconds=2.3, steps=3, seed=5)[0]
 
@@ -106,7 +106,7 @@ def test_faults_of_a_weights_folder_are_named(model, tmp_path):
     with pytest.raises(WeightsError, match="differ in levels"):
         DiMo.from_pretrained(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({**config, "codec": {**config["codec"], "width": 8}}))
-    with pytest.raises(WeightsError, match="misshapen: .*decoder"):
+    with pytest.raises(WeightsError, match=r"misshapen: .*decoder"):
         DiMo.from_pretrained(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({**config, "version": 9}))
     with pytest.raises(WeightsError, match="version 9"):
@@ -120,7 +120,9 @@ def test_guidance_one_equals_the_conditional_model_and_zero_ignores_the_text(mod
 
     def probabilities(guidance, tokens):
         with torch.no_grad():
-            return Predictor(model.model, guidance)(tokens, lambda x: draw_from(x, options, torch.Generator())).stacks.probability
+            return Predictor(model.model, guidance)(
+                tokens, lambda x: draw_from(x, options, torch.Generator())
+            ).stacks.probability
 
     assert torch.allclose(probabilities(0.0, tokens), probabilities(0.0, other), atol=1e-6)
     assert torch.allclose(probabilities(1.0, tokens), probabilities(1.0 + 1e-6, tokens), atol=1e-5)

@@ -7,7 +7,7 @@ from dimo.text.normalise import mirror_words, normalise
     ("text", "plain"),
     [
         ("  A person\twalks\n forward . ", "a person walks forward"),
-        ("He\u2019s \u201cwaving\u201d \u2014 slowly!", "he's \"waving\" - slowly"),
+        ("He\u2019s \u201cwaving\u201d \u2014 slowly!", 'he\'s "waving" - slowly'),
         ("\ufeffA per\u200bson \uff37alks", "a person walks"),
         ("a\u00a0step , then a bow", "a step, then a bow"),
         ("Straße ÉLAN", "straße élan"),

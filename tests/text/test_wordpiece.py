@@ -25,7 +25,13 @@ def test_equals_the_published_tokenizer(bert):
 
 
 def test_specials_are_where_the_sequence_expects_them(bert):
-    for name, i in (("[PAD]", vocabulary.PAD), ("[UNK]", vocabulary.UNK), ("[CLS]", vocabulary.CLS), ("[SEP]", vocabulary.SEP), ("[MASK]", vocabulary.MASK)):
+    for name, i in (
+        ("[PAD]", vocabulary.PAD),
+        ("[UNK]", vocabulary.UNK),
+        ("[CLS]", vocabulary.CLS),
+        ("[SEP]", vocabulary.SEP),
+        ("[MASK]", vocabulary.MASK),
+    ):
         assert bert.vocabulary[name] == i == Wordpiece.basic().vocabulary[name]
     assert len(bert) == vocabulary.WORD_PIECES
 
@@ -47,7 +53,16 @@ def test_a_vocabulary_without_specials_is_refused(tmp_path):
         Wordpiece.from_file(tmp_path / "vocab.txt")
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "empty"), ("walks " * 70, "pieces"), ("歩く人が手を振る", "English"), ("123 ...", "no words"), ("x" * 50_000, "characters")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        ("walks " * 70, "pieces"),
+        ("歩く人が手を振る", "English"),
+        ("123 ...", "no words"),
+        ("x" * 50_000, "characters"),
+    ],
+)
 def test_unsupported(bert, text, words):
     assert words in bert.unsupported(text, 64)
 

@@ -15,7 +15,8 @@ from dimo.body.skeleton import preset
 _INDEX = {name: j for j, name in enumerate(preset("humanml3d").names)}
 PELVIS, NECK = _INDEX["pelvis"], _INDEX["neck"]
 ANKLE, FOOT, HIP, SHOULDER, ELBOW, WRIST = (
-    {side: _INDEX[f"{side}_{part}"] for side in ("left", "right")} for part in ("ankle", "foot", "hip", "shoulder", "elbow", "wrist")
+    {side: _INDEX[f"{side}_{part}"] for side in ("left", "right")}
+    for part in ("ankle", "foot", "hip", "shoulder", "elbow", "wrist")
 )
 FEET = [ANKLE["left"], ANKLE["right"], FOOT["left"], FOOT["right"]]
 

@@ -20,7 +20,17 @@ from dimo.errors import RequestError
 ROLES = preset("humanml3d").names
 """The common joints, in HumanML3D's order."""
 
-OPTIONAL = {"spine1", "spine2", "left_collar", "right_collar", "left_foot", "right_foot", "head", "left_wrist", "right_wrist"}
+OPTIONAL = {
+    "spine1",
+    "spine2",
+    "left_collar",
+    "right_collar",
+    "left_foot",
+    "right_foot",
+    "head",
+    "left_wrist",
+    "right_wrist",
+}
 """Joints that a body may lack: they then lie on the way between their neighbours, or go on straight at a chain's end."""
 
 
@@ -113,7 +123,11 @@ def find_naming(skeleton: Skeleton) -> tuple[Naming, dict[str, tuple[int, ...]]]
     best: tuple[int, Naming, list[str]] | None = None
     for naming in NAMINGS:
         table = naming.table()
-        found = {role: tuple(index[s] for s in sources) for role, sources in table.items() if all(s in index for s in sources)}
+        found = {
+            role: tuple(index[s] for s in sources)
+            for role, sources in table.items()
+            if all(s in index for s in sources)
+        }
         missing = [role for role in [*ROLES, *table] if role not in found and role not in OPTIONAL]
         if not missing:
             return naming, {role: found[role] for role in ROLES if role in found}
@@ -121,7 +135,9 @@ def find_naming(skeleton: Skeleton) -> tuple[Naming, dict[str, tuple[int, ...]]]
             best = (len(missing), naming, list(dict.fromkeys(missing)))
     assert best is not None
     _, naming, missing = best
-    wanted = ", ".join(f"{role} (as in {naming.name}: {' + '.join(naming.table().get(role, ('nothing',)))})" for role in missing)
+    wanted = ", ".join(
+        f"{role} (as in {naming.name}: {' + '.join(naming.table().get(role, ('nothing',)))})" for role in missing
+    )
     raise RequestError(
         f"the skeleton {skeleton.name!r} cannot be mapped to the 22-joint body; not found: {wanted}; "
         f"it has {', '.join(skeleton.names[:80])}"

@@ -14,7 +14,9 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("input", metavar="IN", type=Path, help="BVH, AMC (with its ASF beside it), GLB, NPZ or NPY")
     parser.add_argument("output", metavar="OUT", type=Path, help="GLB, BVH, NPZ or NPY, or MP4, GIF, PNG")
     parser.add_argument("--fps", type=float, help="resample to this frame rate")
-    parser.add_argument("--source-fps", type=float, help="the true rate of the input, where the file says none or a wrong one")
+    parser.add_argument(
+        "--source-fps", type=float, help="the true rate of the input, where the file says none or a wrong one"
+    )
     parser.add_argument("--skeleton", metavar="NAME", help="retarget to a preset, or to a skeleton JSON file")
 
 

@@ -10,10 +10,20 @@ from dimo.errors import RequestError
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
-    parser = verbs.add_parser("show", aliases=["draw"], help="make a film or a contact sheet of a motion file", description=__doc__)
+    parser = verbs.add_parser(
+        "show", aliases=["draw"], help="make a film or a contact sheet of a motion file", description=__doc__
+    )
     parser.add_argument("input", metavar="FILE", type=Path, help="BVH, AMC, GLB, NPZ or NPY")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="MP4, GIF or PNG (default: the input's name with .png, in this folder)")
-    parser.add_argument("--size", type=int, default=480, help="pixels of a film's side, or twice a sheet's height (default: 480)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="MP4, GIF or PNG (default: the input's name with .png, in this folder)",
+    )
+    parser.add_argument(
+        "--size", type=int, default=480, help="pixels of a film's side, or twice a sheet's height (default: 480)"
+    )
     parser.add_argument("--poses", type=int, default=8, help="poses on a sheet (default: 8)")
     parser.add_argument("--caption", help="words above a sheet (default: the motion's name)")
 
@@ -21,7 +31,9 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     output = args.output or Path(f"{args.input.stem}.png")
     if output.suffix.lower() not in PICTURES:
-        raise RequestError(f"{output}: the suffix {output.suffix!r} names no picture that is written; there are {', '.join(PICTURES)}")
+        raise RequestError(
+            f"{output}: the suffix {output.suffix!r} names no picture that is written; there are {', '.join(PICTURES)}"
+        )
 
     from dimo.formats.table import load
     from dimo.view.video import save

@@ -16,7 +16,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")
     parser.add_argument("--codec", type=Path, help="model only: folder of the trained codec")
-    parser.add_argument("--start", type=Path, help="model only: BERT weights to begin from (default: the MiniLM package)")
+    parser.add_argument(
+        "--start", type=Path, help="model only: BERT weights to begin from (default: the MiniLM package)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop after this long; --resume goes on")
     parser.add_argument("--steps", type=int, help="length of the schedule instead of the recipe's")

@@ -75,7 +75,7 @@ class Codec(nn.Module):
         """Codes (B, L, q) of the first q levels, 1 <= q <= Q, to features (B, L * stride, C)."""
         if codes.ndim != 3 or not 1 <= codes.shape[2] <= self.config.levels:
             raise ShapeError(f"codes must have shape (B, L, 1 to {self.config.levels}), not {tuple(codes.shape)}")
-        if codes.numel() and not (-1 <= int(codes.min()) and int(codes.max()) < self.config.codes):
+        if codes.numel() and not (int(codes.min()) >= -1 and int(codes.max()) < self.config.codes):
             raise ShapeError(f"codes must lie between 0 and {self.config.codes - 1} (-1: not given)")
         return self.decoder(self.quantizer.decode(codes)) * self.std + self.mean
 
@@ -88,7 +88,9 @@ class Codec(nn.Module):
     def motion_to_codes(self, motion: Motion) -> Tensor:
         """Codes (L, Q) of a Motion on the codec's skeleton; it is resampled to the codec's rate."""
         if motion.skeleton != self.skeleton:
-            raise RequestError(f"the codec reads motions on its {self.config.skeleton} skeleton; retarget the motion first")
+            raise RequestError(
+                f"the codec reads motions on its {self.config.skeleton} skeleton; retarget the motion first"
+            )
         features = humanml3d.encode(motion.resample(self.config.fps).joints())
         return self.encode(torch.tensor(features, dtype=torch.float32)[None])[0]
 

@@ -46,7 +46,11 @@ class Decoder(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [nn.Conv1d(dim, width, 3, padding=1), nn.ReLU()]
         for _ in range(halvings):
-            layers += [_stack(width, dropout), nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv1d(width, width, 3, padding=1)]
+            layers += [
+                _stack(width, dropout),
+                nn.Upsample(scale_factor=2, mode="nearest"),
+                nn.Conv1d(width, width, 3, padding=1),
+            ]
         layers += [nn.Conv1d(width, width, 3, padding=1), nn.ReLU(), nn.Conv1d(width, features, 3, padding=1)]
         self.layers = nn.Sequential(*layers)
 

@@ -62,7 +62,9 @@ class ResidualQuantizer(nn.Module):
             total = total + self.codebooks[level][code.clamp_min(0)] * (code >= 0).unsqueeze(-1)
         return total
 
-    def forward(self, vectors: Tensor, *, active: int | None = None, generator: torch.Generator | None = None) -> Quantized:
+    def forward(
+        self, vectors: Tensor, *, active: int | None = None, generator: torch.Generator | None = None
+    ) -> Quantized:
         """Quantize vectors (B, L, D) with the first `active` levels (quantizer dropout); updates codebooks in training."""
         flat = vectors.reshape(-1, self.dim).float()
         residual, total = flat, torch.zeros_like(flat)
@@ -102,7 +104,9 @@ class ResidualQuantizer(nn.Module):
         self.started[level] = True
 
     @torch.no_grad()
-    def _follow(self, residual: Tensor, code: Tensor, use: Tensor, level: int, generator: torch.Generator | None) -> None:
+    def _follow(
+        self, residual: Tensor, code: Tensor, use: Tensor, level: int, generator: torch.Generator | None
+    ) -> None:
         """Moving averages of counts and sums; codes that are no longer used restart at a random residual."""
         sums = torch.zeros_like(self.sums[level]).index_add_(0, code, residual)
         self.counts[level].mul_(self.decay).add_(use, alpha=1 - self.decay)

@@ -44,14 +44,18 @@ def mask_motion(
     shape = hidden.shape
     known = torch.where(hidden, 0, tokens.known_levels)
     some = torch.from_numpy(generator.random(shape) < partial) & ~hidden
-    known = torch.where(some, torch.minimum(torch.from_numpy(generator.integers(1, tokens.levels + 1, shape)), known), known)
+    known = torch.where(
+        some, torch.minimum(torch.from_numpy(generator.integers(1, tokens.levels + 1, shape)), known), known
+    )
     false = torch.from_numpy(generator.random(shape) < wrong) & ~hidden & tokens.motion_slots
     noise = torch.from_numpy(generator.integers(0, codes, tokens.codes.shape))
     values = torch.where(false.unsqueeze(-1), noise, tokens.codes)
     return replace(tokens, known_levels=known, codes=values), hidden | false
 
 
-def mask_text(tokens: Tokens, generator: np.random.Generator, *, schedule: Schedule = "linear") -> tuple[Tokens, Tensor]:
+def mask_text(
+    tokens: Tokens, generator: np.random.Generator, *, schedule: Schedule = "linear"
+) -> tuple[Tokens, Tensor]:
     """Hide words of a batch; returns the corrupted tokens and the hidden places (B, T)."""
     hidden = choose_places(tokens.text_slots, generator, schedule)
     return replace(tokens, known_text=tokens.known_text & ~hidden), hidden

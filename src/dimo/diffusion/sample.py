@@ -112,7 +112,9 @@ def rank(drawn: Drawn, options: SampleOptions, progress: float, generator: torch
     """
     if options.strategy == "gumbel":
         uniform = torch.rand(drawn.probability.shape, generator=generator).clamp_min(1e-20)
-        return drawn.probability.clamp_min(1e-20).log() - options.noise * (1 - progress) * torch.log(-torch.log(uniform))
+        return drawn.probability.clamp_min(1e-20).log() - options.noise * (1 - progress) * torch.log(
+            -torch.log(uniform)
+        )
     if options.strategy == "margin":
         return drawn.margin
     if options.strategy == "entropy":
@@ -153,12 +155,20 @@ def sample(tokens: Tokens, predict: Predict, options: SampleOptions) -> Iterator
         text_score = rank(guess.ids, options, progress, generator)
         if options.strategy in ("confidence", "gumbel"):
             pads = guess.ids.values == PAD
-            shifted = text_score + torch.log(torch.tensor(options.pad_factor + 1e-9)) if options.strategy == "gumbel" else text_score * options.pad_factor
+            shifted = (
+                text_score + torch.log(torch.tensor(options.pad_factor + 1e-9))
+                if options.strategy == "gumbel"
+                else text_score * options.pad_factor
+            )
             text_score = torch.where(pads, shifted, text_score)
         left = [tuple(masked_after(index, options.steps, n, options.schedule) for n in total) for total in totals]
-        new_text = keep_best(text_score, open_text, [min(a, int(o)) for (a, _), o in zip(left, open_text.sum(1), strict=True)])
+        new_text = keep_best(
+            text_score, open_text, [min(a, int(o)) for (a, _), o in zip(left, open_text.sum(1), strict=True)]
+        )
         motion_score = rank(guess.stacks, options, progress, generator)
-        new_motion = keep_best(motion_score, open_motion, [min(b, int(o)) for (_, b), o in zip(left, open_motion.sum(1), strict=True)])
+        new_motion = keep_best(
+            motion_score, open_motion, [min(b, int(o)) for (_, b), o in zip(left, open_motion.sum(1), strict=True)]
+        )
         stacks = torch.where(level < given_levels.unsqueeze(-1), given_codes, guess.stacks.values)
         tokens = replace(
             tokens,

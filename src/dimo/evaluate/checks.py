@@ -88,7 +88,10 @@ def _still(joints: np.ndarray, fps: float, mps: float = 0.12) -> bool:
 
 def _in_order(joints: np.ndarray, fps: float, first: dict[str, Any], second: dict[str, Any]) -> bool:
     cuts = sorted({round(len(joints) * share) for share in CUTS})
-    return any(c >= 2 and len(joints) - c >= 2 and _holds(first, joints[:c], fps) and _holds(second, joints[c:], fps) for c in cuts)
+    return any(
+        c >= 2 and len(joints) - c >= 2 and _holds(first, joints[:c], fps) and _holds(second, joints[c:], fps)
+        for c in cuts
+    )
 
 
 CHECKS: dict[str, Callable[..., bool]] = {
@@ -120,7 +123,8 @@ def check_all(specs: Sequence[dict[str, Any]], joints: np.ndarray, fps: float) -
     if joints.ndim != 3 or joints.shape[1:] != (22, 3) or len(joints) < 2:
         raise RequestError(f"checks need joints of shape (F, 22, 3) with 2 frames or more, not {joints.shape}")
     steady = measure.smooth(joints, fps)
-    return all([_holds(spec, steady, fps) for spec in specs])  # a list, so that a wrong later spec is always reported
+    held = [_holds(spec, steady, fps) for spec in specs]  # all of them, so that a wrong later spec is always reported
+    return all(held)
 
 
 def _holds(spec: dict[str, Any], joints: np.ndarray, fps: float) -> bool:
@@ -128,11 +132,15 @@ def _holds(spec: dict[str, Any], joints: np.ndarray, fps: float) -> bool:
     name = _one_of(spec.get("check"), tuple(CHECKS), "check")
     allowed = list(inspect.signature(CHECKS[name]).parameters)[2:]
     if unknown := sorted(arguments.keys() - set(allowed)):
-        raise RequestError(f"the check {name!r} has no argument {unknown[0]!r}; it takes {', '.join(allowed) or 'none'}")
+        raise RequestError(
+            f"the check {name!r} has no argument {unknown[0]!r}; it takes {', '.join(allowed) or 'none'}"
+        )
     try:
         return bool(CHECKS[name](joints, fps, **arguments))
     except TypeError:
-        raise RequestError(f"the check {name!r} lacks an argument or has one of a wrong type: {arguments}; it takes {', '.join(allowed)}") from None
+        raise RequestError(
+            f"the check {name!r} lacks an argument or has one of a wrong type: {arguments}; it takes {', '.join(allowed)}"
+        ) from None
 
 
 def _one_of(value: Any, choices: tuple[str, ...], what: str) -> str:

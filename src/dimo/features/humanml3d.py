@@ -45,7 +45,15 @@ EXACT_SMOOTHING = 4.0
 def columns(layout: Layout) -> dict[str, slice]:
     """Which columns of a feature vector hold what (method 2.1)."""
     j = layout.joints
-    sizes = {"angular": 1, "linear": 2, "height": 1, "positions": 3 * (j - 1), "rotations": 6 * (j - 1), "velocities": 3 * j, "contacts": 4}
+    sizes = {
+        "angular": 1,
+        "linear": 2,
+        "height": 1,
+        "positions": 3 * (j - 1),
+        "rotations": 6 * (j - 1),
+        "velocities": 3 * j,
+        "contacts": 4,
+    }
     out, start = {}, 0
     for name, size in sizes.items():
         out[name] = slice(start, start + size)
@@ -66,7 +74,9 @@ def encode(joints: np.ndarray, mode: Mode = "exact", *, uniform: bool = False) -
     if len(joints) < 2:
         raise ShapeError(f"features need at least 2 frames, since they hold velocities, not {len(joints)}")
     if not np.isfinite(joints).all():
-        raise ShapeError(f"frame {int(np.argwhere(~np.isfinite(joints))[0, 0])} holds a position that is not a finite number")
+        raise ShapeError(
+            f"frame {int(np.argwhere(~np.isfinite(joints))[0, 0])} holds a position that is not a finite number"
+        )
     if uniform:
         joints = uniform_skeleton(joints, layout.skeleton, layout)
     joints = joints - [0, joints[..., 1].min(), 0]
@@ -122,7 +132,9 @@ def decode_rotations(features: np.ndarray, skeleton: Skeleton | None = None) -> 
     return out
 
 
-def decode_motion(features: np.ndarray, skeleton: Skeleton | None = None, fps: float | None = None, name: str = "motion") -> Motion:
+def decode_motion(
+    features: np.ndarray, skeleton: Skeleton | None = None, fps: float | None = None, name: str = "motion"
+) -> Motion:
     """Features (F, D) to a Motion on the layout's skeleton, whose bone lengths it takes."""
     joints = decode(features)
     layout = layout_for(joints=joints.shape[1])
@@ -143,7 +155,9 @@ def root_path(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def uniform_skeleton(joints: np.ndarray, target: Skeleton, layout: Layout) -> np.ndarray:
     """The clip (F, J, 3) with the target's bone lengths; its root path is scaled by the ratio of leg bones (method 2.4, step 1)."""
     parents = np.array(target.parents)
-    first = np.abs(joints[0] - joints[0, parents]).max(axis=-1)  # the largest coordinate of each bone, as the public code measures
+    first = np.abs(joints[0] - joints[0, parents]).max(
+        axis=-1
+    )  # the largest coordinate of each bone, as the public code measures
     rest = np.abs(target.offsets).max(axis=-1)
     scale = rest[list(layout.leg)].sum() / first[list(layout.leg)].sum()
     bones = normalise(joints[:, 1:] - joints[:, parents[1:]]) * target.lengths[1:, None]
@@ -198,5 +212,7 @@ def _checked(features: np.ndarray) -> np.ndarray:
     if features.ndim != 2 or len(features) == 0:
         raise ShapeError(f"features must have shape (F, D) with F >= 1, not {features.shape}")
     if not np.isfinite(features).all():
-        raise ShapeError(f"frame {int(np.argwhere(~np.isfinite(features))[0, 0])} holds a feature that is not a finite number")
+        raise ShapeError(
+            f"frame {int(np.argwhere(~np.isfinite(features))[0, 0])} holds a feature that is not a finite number"
+        )
     return features

@@ -5,7 +5,7 @@ Facts from the public code of HumanML3D (paramUtil.py, motion_representation.ipy
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,12 +51,32 @@ class Layout:
 
 _BODY = "0 +x -x +y -y -y +y -y -y +y +z +z +y +x -x +z -y -y -y -y -y -y".split()
 _BODY_CHAINS = ((0, 2, 5, 8, 11), (0, 1, 4, 7, 10), (0, 3, 6, 9, 12, 15), (9, 14, 17, 19, 21), (9, 13, 16, 18, 20))
-_FINGERS = tuple((wrist, first, first + 1, first + 2) for wrist, start in ((20, 22), (21, 37)) for first in range(start, start + 15, 3))
-_FACE = dict(right_hip=2, left_hip=1, right_shoulder=17, left_shoulder=16)
-_LIMBS = dict(leg=(5, 8), right_feet=(8, 11), left_feet=(7, 10), contact_threshold=0.002)
+_FINGERS = tuple(
+    (wrist, first, first + 1, first + 2)
+    for wrist, start in ((20, 22), (21, 37))
+    for first in range(start, start + 15, 3)
+)
 
-HUMANML3D = Layout("humanml3d", _BODY_CHAINS, tuple(_BODY), **_FACE, **_LIMBS, fps=20)
-MOTION_X = Layout("smplx", _BODY_CHAINS + _FINGERS, tuple(_BODY + ["+x"] * 15 + ["-x"] * 15), **_FACE, **_LIMBS, fps=20)
+HUMANML3D = Layout(
+    "humanml3d",
+    _BODY_CHAINS,
+    tuple(_BODY),
+    right_hip=2,
+    left_hip=1,
+    right_shoulder=17,
+    left_shoulder=16,
+    leg=(5, 8),
+    right_feet=(8, 11),
+    left_feet=(7, 10),
+    contact_threshold=0.002,
+    fps=20,
+)
+MOTION_X = replace(
+    HUMANML3D,
+    skeleton_name="smplx",
+    chains=_BODY_CHAINS + _FINGERS,
+    raw_directions=tuple(_BODY + ["+x"] * 15 + ["-x"] * 15),
+)
 KIT = Layout(
     "kit",
     ((0, 11, 12, 13, 14, 15), (0, 16, 17, 18, 19, 20), (0, 1, 2, 3, 4), (3, 5, 6, 7), (3, 8, 9, 10)),
@@ -80,4 +100,6 @@ def layout_for(*, joints: int | None = None, size: int | None = None) -> Layout:
         if joints == layout.joints or size == layout.size:
             return layout
     choices = ", ".join(f"{x.joints} joints / {x.size} features" for x in LAYOUTS.values())
-    raise ShapeError(f"no HumanML3D layout for {f'{joints} joints' if joints else f'{size} features'}; there are {choices}")
+    raise ShapeError(
+        f"no HumanML3D layout for {f'{joints} joints' if joints else f'{size} features'}; there are {choices}"
+    )

@@ -124,7 +124,9 @@ def _order_bones(raw, parents, root, units, path) -> AcclaimSkeleton:
     while waiting:
         ready = [name for name in waiting if parents[name] in placed]
         if not ready:
-            raise FormatError(f"the bone {waiting[0]!r} hangs from {parents[waiting[0]]!r}, which never reaches the root", path=path)
+            raise FormatError(
+                f"the bone {waiting[0]!r} hangs from {parents[waiting[0]]!r}, which never reaches the root", path=path
+            )
         for name in ready:
             entry = by_name[name]
             line = int(entry["line"][0])
@@ -147,8 +149,12 @@ def _order_bones(raw, parents, root, units, path) -> AcclaimSkeleton:
     if sorted(order) != ["rx", "ry", "rz", "tx", "ty", "tz"]:
         raise FormatError(f"the order of :root must name TX TY TZ RX RY RZ once each, not {' '.join(order)}", path=path)
     axis_order = _order((root.get("axis") or ["XYZ"])[0], path)
-    orientation = np.array(_floats(root.get("orientation", ["0", "0", "0"]), 3, "orientation of :root", path, None)) * radians
-    return AcclaimSkeleton(tuple(bones), order, _fixed_axes(orientation, axis_order), axis_order, INCH / length_unit, radians)
+    orientation = (
+        np.array(_floats(root.get("orientation", ["0", "0", "0"]), 3, "orientation of :root", path, None)) * radians
+    )
+    return AcclaimSkeleton(
+        tuple(bones), order, _fixed_axes(orientation, axis_order), axis_order, INCH / length_unit, radians
+    )
 
 
 def _order(word: str, path: str | Path) -> str:
@@ -188,10 +194,14 @@ def _parse_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, np.ndarray]:
             frames.append({})
             continue
         if not frames:
-            raise FormatError("values stand before the first frame number; this is not an AMC file", path=path, line=number)
+            raise FormatError(
+                "values stand before the first frame number; this is not an AMC file", path=path, line=number
+            )
         name = words[0]
         if name not in widths:
-            raise FormatError(f"the bone {name[:40]!r} is not in the skeleton", path=path, line=number, frame=len(frames) - 1)
+            raise FormatError(
+                f"the bone {name[:40]!r} is not in the skeleton", path=path, line=number, frame=len(frames) - 1
+            )
         frames[-1][name] = _floats(words[1:], widths[name], name, path, number)
     if not frames:
         raise FormatError("no frames found; this is not an AMC file", path=path)
@@ -204,7 +214,9 @@ def _require_whole(frames: list[dict[str, list[float]]], path: Path, line: int |
     wanted = frames[0].keys() | {"root"} if frames else set()
     if frames and wanted - frames[-1].keys():
         missing = min(wanted - frames[-1].keys())
-        raise FormatError(f"the bone {missing!r} has no values in this frame", path=path, line=line, frame=len(frames) - 1)
+        raise FormatError(
+            f"the bone {missing!r} has no values in this frame", path=path, line=line, frame=len(frames) - 1
+        )
 
 
 def _assemble(asf: AcclaimSkeleton, values: dict[str, np.ndarray], fps: float, path: Path) -> Motion:
@@ -224,7 +236,9 @@ def _assemble(asf: AcclaimSkeleton, values: dict[str, np.ndarray], fps: float, p
         if bone.name in values:
             for i, dof in enumerate(bone.dof):
                 if dof not in ("rx", "ry", "rz"):
-                    raise FormatError(f"the degree of freedom {dof!r} is not supported; rx, ry and rz are", path=path, joint=bone.name)
+                    raise FormatError(
+                        f"the degree of freedom {dof!r} is not supported; rx, ry and rz are", path=path, joint=bone.name
+                    )
                 local[:, "xyz".index(dof[1])] = values[bone.name][:, i] * asf.radians_per_unit
         motion = _fixed_axes(local, "XYZ")
         rotations.append(quat_multiply(quat_multiply(bone.axis, motion), quat_conjugate(bone.axis)))

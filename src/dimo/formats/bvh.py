@@ -2,7 +2,8 @@
 
 Reading keeps the file's skeleton. Lengths are metres inside; files do not say their unit, so it is guessed from the
 size of the body unless it is given. Position channels of a joint replace its OFFSET (as in Bandai-Namco's files):
-constant ones become the offset, and end sites of no length are dropped; where the file moves a joint below a fixed root (`joint_Root` above `Hips`), that
+constant ones become the offset, and end sites of no length are dropped; where the file moves a joint below a fixed
+root (`joint_Root` above `Hips`), that
 joint becomes the root. Any other moving offset is held at its median, since a Motion has rigid bones.
 """
 
@@ -15,7 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from dimo.body.motion import Motion
-from dimo.body.rotation import euler_to_quat, matrix_to_euler, quat_continuous, quat_multiply, quat_rotate, quat_to_matrix
+from dimo.body.rotation import (
+    euler_to_quat,
+    matrix_to_euler,
+    quat_continuous,
+    quat_multiply,
+    quat_rotate,
+    quat_to_matrix,
+)
 from dimo.body.skeleton import MAX_JOINTS, Skeleton
 from dimo.errors import FormatError, ShapeError
 from dimo.formats.files import read_text, write_atomically
@@ -70,7 +78,9 @@ def _parse_hierarchy(lines: list[str], path: str | Path) -> tuple[list[_Joint], 
         if not joints and key != "ROOT":
             raise bad(f"expected HIERARCHY or ROOT, not {words[0][:40]!r}; this is not a BVH file")
         if opened is not None and key != "{":
-            raise FormatError(f"expected '{{', not {words[0][:40]!r}", path=path, line=number, joint=joints[opened].name)
+            raise FormatError(
+                f"expected '{{', not {words[0][:40]!r}", path=path, line=number, joint=joints[opened].name
+            )
         if key in ("ROOT", "JOINT"):
             if key == "ROOT" and joints:
                 raise bad("a second ROOT stands here; only one body per file is supported")
@@ -128,10 +138,17 @@ def _numbers(words: list[str], count: int, what: str, path: str | Path, line: in
 def _channels(words: list[str], joint: str, path: str | Path, line: int) -> list[str]:
     names = [_CHANNELS.get(w.lower(), "") for w in words[2:]]
     if len(words) < 2 or not words[1].isdigit() or int(words[1]) != len(names):
-        raise FormatError(f"CHANNELS says {words[1] if len(words) > 1 else 'no count'} but names {len(names)}", path=path, line=line, joint=joint)
+        raise FormatError(
+            f"CHANNELS says {words[1] if len(words) > 1 else 'no count'} but names {len(names)}",
+            path=path,
+            line=line,
+            joint=joint,
+        )
     if "" in names:
         wrong = words[2 + names.index("")][:40]
-        raise FormatError(f"unknown channel {wrong!r}; expected {', '.join(POSITIONS + ROTATIONS)}", path=path, line=line, joint=joint)
+        raise FormatError(
+            f"unknown channel {wrong!r}; expected {', '.join(POSITIONS + ROTATIONS)}", path=path, line=line, joint=joint
+        )
     if len(set(names)) != len(names):
         raise FormatError("a channel is named twice", path=path, line=line, joint=joint)
     return names
@@ -145,11 +162,17 @@ def _parse_frames(lines: list[str], start: int, width: int, path: str | Path) ->
         raise FormatError("MOTION must be followed by 'Frames: N' and 'Frame Time: S'", path=path, line=line)
     (line, words), (time_line, time_words) = rows[0], rows[1]
     if len(words) != 2 or not words[1].isdigit() or not 1 <= int(words[1]) <= MAX_FRAMES:
-        raise FormatError(f"'Frames:' needs a whole number from 1 to {MAX_FRAMES}, not {' '.join(words[1:])[:40]!r}", path=path, line=line)
+        raise FormatError(
+            f"'Frames:' needs a whole number from 1 to {MAX_FRAMES}, not {' '.join(words[1:])[:40]!r}",
+            path=path,
+            line=line,
+        )
     count = int(words[1])
     (seconds,) = _numbers(time_words[2:], 1, "'Frame Time:'", path, time_line)
     if not 1e-4 <= seconds <= 10:
-        raise FormatError(f"'Frame Time:' must be from 0.0001 to 10 seconds, not {seconds:g}", path=path, line=time_line)
+        raise FormatError(
+            f"'Frame Time:' must be from 0.0001 to 10 seconds, not {seconds:g}", path=path, line=time_line
+        )
     frames = rows[2:]
     if len(frames) != count:
         raise FormatError(f"'Frames:' says {count} but {len(frames)} rows of values follow", path=path, line=line)
@@ -157,7 +180,9 @@ def _parse_frames(lines: list[str], start: int, width: int, path: str | Path) ->
         raise FormatError("no joint has a channel, so nothing can move", path=path)
     for frame, (row_line, row) in enumerate(frames):
         if len(row) != width:
-            raise FormatError(f"{len(row)} values where the channels need {width}", path=path, line=row_line, frame=frame)
+            raise FormatError(
+                f"{len(row)} values where the channels need {width}", path=path, line=row_line, frame=frame
+            )
     try:
         # Numpy cuts longer words without a word, and a cut exponent is another number.
         if max(len(word) for _, row in frames for word in row) > 24:
@@ -168,7 +193,12 @@ def _parse_frames(lines: list[str], start: int, width: int, path: str | Path) ->
     if not np.isfinite(values).all():
         frame, column = np.argwhere(~np.isfinite(values))[0]
         row_line, row = frames[frame]
-        raise FormatError(f"value {column + 1} is {row[column][:24]!r}, not a finite number", path=path, line=row_line, frame=int(frame))
+        raise FormatError(
+            f"value {column + 1} is {row[column][:24]!r}, not a finite number",
+            path=path,
+            line=row_line,
+            frame=int(frame),
+        )
     return values, seconds
 
 
@@ -179,7 +209,9 @@ def _float(word: str) -> float:
         return math.nan
 
 
-def _assemble(joints: list[_Joint], values: np.ndarray, frame_seconds: float, metres: float | None, path: str | Path) -> Motion:
+def _assemble(
+    joints: list[_Joint], values: np.ndarray, frame_seconds: float, metres: float | None, path: str | Path
+) -> Motion:
     frames, count = len(values), len(joints)
     rotations = np.zeros((frames, count, 4))
     rotations[..., 0] = 1
@@ -198,7 +230,11 @@ def _assemble(joints: list[_Joint], values: np.ndarray, frame_seconds: float, me
     names, parents = [j.name for j in joints], [j.parent for j in joints]
 
     # A fixed root above the joint that really moves ("joint_Root" over "Hips") is folded into that joint.
-    while len(names) > 1 and parents.count(0) == 1 and np.ptp(offsets[:, 1], axis=0).max() > 1e-6 * max(1.0, np.abs(offsets).max()):
+    while (
+        len(names) > 1
+        and parents.count(0) == 1
+        and np.ptp(offsets[:, 1], axis=0).max() > 1e-6 * max(1.0, np.abs(offsets).max())
+    ):
         offsets[:, 1] = offsets[:, 0] + quat_rotate(rotations[:, 0], offsets[:, 1])
         rotations[:, 1] = quat_multiply(rotations[:, 0], rotations[:, 1])
         offsets, rotations = offsets[:, 1:], rotations[:, 1:]

@@ -35,13 +35,19 @@ class _Buffer:
     def __init__(self, gltf: Any):
         self.gltf, self.data = gltf, bytearray()
 
-    def add(self, values: np.ndarray, component: int, kind: str, target: int | None = None, bounds: bool = False) -> int:
+    def add(
+        self, values: np.ndarray, component: int, kind: str, target: int | None = None, bounds: bool = False
+    ) -> int:
         from pygltflib import Accessor, BufferView
 
         data = np.ascontiguousarray(values, dtype=_DTYPES[component])
         self.data.extend(b"\0" * (-len(self.data) % 4))
-        self.gltf.bufferViews.append(BufferView(buffer=0, byteOffset=len(self.data), byteLength=data.nbytes, target=target))
-        accessor = Accessor(bufferView=len(self.gltf.bufferViews) - 1, componentType=component, count=len(data), type=kind)
+        self.gltf.bufferViews.append(
+            BufferView(buffer=0, byteOffset=len(self.data), byteLength=data.nbytes, target=target)
+        )
+        accessor = Accessor(
+            bufferView=len(self.gltf.bufferViews) - 1, componentType=component, count=len(data), type=kind
+        )
         if bounds:
             flat = data.reshape(len(data), -1)
             accessor.min, accessor.max = flat.min(0).astype(float).tolist(), flat.max(0).astype(float).tolist()
@@ -68,10 +74,15 @@ def write(motion: Motion, path: str | Path) -> Path:
     )
     triangles = buffer.add(mesh.triangles.reshape(-1), UINT, "SCALAR", ELEMENT_BUFFER)
     material = g.Material(
-        name="mannequin", pbrMetallicRoughness=g.PbrMetallicRoughness(baseColorFactor=[1, 1, 1, 1], metallicFactor=0.0, roughnessFactor=0.7)
+        name="mannequin",
+        pbrMetallicRoughness=g.PbrMetallicRoughness(
+            baseColorFactor=[1, 1, 1, 1], metallicFactor=0.0, roughnessFactor=0.7
+        ),
     )
     gltf.materials.append(material)
-    gltf.meshes.append(g.Mesh(name="mannequin", primitives=[g.Primitive(attributes=attributes, indices=triangles, material=0)]))
+    gltf.meshes.append(
+        g.Mesh(name="mannequin", primitives=[g.Primitive(attributes=attributes, indices=triangles, material=0)])
+    )
 
     for j, name in enumerate(skeleton.names):
         place = motion.root[0] if j == 0 else skeleton.offsets[j]
@@ -83,7 +94,13 @@ def write(motion: Motion, path: str | Path) -> Path:
     rest = forward(skeleton, np.zeros(3), np.broadcast_to([1.0, 0, 0, 0], (count, 4)))
     inverse = np.tile(np.eye(4), (count, 1, 1))
     inverse[:, 3, :3] = -rest  # column-major: the translation is the last row of what is stored
-    gltf.skins.append(g.Skin(joints=list(range(count)), skeleton=0, inverseBindMatrices=buffer.add(inverse.reshape(count, 16), FLOAT, "MAT4")))
+    gltf.skins.append(
+        g.Skin(
+            joints=list(range(count)),
+            skeleton=0,
+            inverseBindMatrices=buffer.add(inverse.reshape(count, 16), FLOAT, "MAT4"),
+        )
+    )
     gltf.nodes.append(g.Node(name="mannequin", mesh=0, skin=0))
     gltf.scenes.append(g.Scene(name=motion.name, nodes=[0, count]))
     gltf.scene = 0
@@ -91,9 +108,13 @@ def write(motion: Motion, path: str | Path) -> Path:
     times = buffer.add(np.arange(len(motion)) / motion.fps, FLOAT, "SCALAR", bounds=True)
     animation = g.Animation(name=motion.name)
     tracks = [(0, "translation", motion.root, "VEC3")]
-    tracks += [(j, "rotation", _w_last(motion.rotations[:, j]), "VEC4") for j in range(count) if j == 0 or skeleton.children[j]]
+    tracks += [
+        (j, "rotation", _w_last(motion.rotations[:, j]), "VEC4") for j in range(count) if j == 0 or skeleton.children[j]
+    ]
     for j, what, values, kind in tracks:
-        animation.samplers.append(g.AnimationSampler(input=times, output=buffer.add(values, FLOAT, kind), interpolation="LINEAR"))
+        animation.samplers.append(
+            g.AnimationSampler(input=times, output=buffer.add(values, FLOAT, kind), interpolation="LINEAR")
+        )
         target = g.AnimationChannelTarget(node=j, path=what)
         animation.channels.append(g.AnimationChannel(sampler=len(animation.samplers) - 1, target=target))
     gltf.animations.append(animation)
@@ -117,7 +138,9 @@ def read(path: str | Path) -> Motion:
     except ShapeError as error:
         raise FormatError(str(error), path=path) from None
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise FormatError(f"its glTF is not as this reader needs it ({type(error).__name__}: {error})", path=path) from None
+        raise FormatError(
+            f"its glTF is not as this reader needs it ({type(error).__name__}: {error})", path=path
+        ) from None
 
 
 def _chunks(data: bytes, path: str | Path) -> tuple[dict, bytes]:
@@ -174,7 +197,10 @@ def _assemble(document: dict, binary: bytes, path: str | Path) -> Motion:
         if sampler.get("interpolation", "LINEAR") != "LINEAR":
             raise FormatError("its animation is not linearly interpolated, the only kind that is read", path=path)
         key = (channel["target"]["node"], channel["target"]["path"])
-        tracks[key] = (_accessor(document, binary, sampler["input"])[:, 0], _accessor(document, binary, sampler["output"]))
+        tracks[key] = (
+            _accessor(document, binary, sampler["input"])[:, 0],
+            _accessor(document, binary, sampler["output"]),
+        )
     spacing = [np.diff(t).min() for t, _ in tracks.values() if len(t) > 1]
     end = max(t[-1] for t, _ in tracks.values())
     step = min(spacing) if spacing else 1 / 20

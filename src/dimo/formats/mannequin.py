@@ -69,12 +69,22 @@ def build(skeleton: Skeleton) -> Mesh:
             up = normalise(rest[j] - rest[skeleton.parents[j]]) * [0, 1, 1] + [0, 0.3, 0]
             centre = rest[j] + normalise(up) * 0.07 * scale
             parts.append(_ellipsoid(centre, np.array([0.075, 0.11, 0.09]) * scale, j, colour))
-            parts.append(_ellipsoid(centre + np.array([0, -0.015, 0.09]) * scale, np.array([0.015, 0.022, 0.02]) * scale, j, colour))
+            parts.append(
+                _ellipsoid(
+                    centre + np.array([0, -0.015, 0.09]) * scale, np.array([0.015, 0.022, 0.02]) * scale, j, colour
+                )
+            )
         elif part == "wrist" and not any(skeleton.lengths[c] > 0.03 * scale for c in skeleton.children[j]):
             along = normalise(rest[j] - rest[skeleton.parents[j]])
-            parts.append(_ellipsoid(rest[j] + along * 0.08 * scale, np.array([0.095, 0.028, 0.045]) * scale, j, colour, along))
+            parts.append(
+                _ellipsoid(rest[j] + along * 0.08 * scale, np.array([0.095, 0.028, 0.045]) * scale, j, colour, along)
+            )
         elif part == "foot":
-            parts.append(_ellipsoid(rest[j] + np.array([0, 0.012, 0.02]) * scale, np.array([0.045, 0.028, 0.06]) * scale, j, colour))
+            parts.append(
+                _ellipsoid(
+                    rest[j] + np.array([0, 0.012, 0.02]) * scale, np.array([0.045, 0.028, 0.06]) * scale, j, colour
+                )
+            )
     return _merge(parts) if parts else _merge([_ellipsoid(rest[0], np.full(3, 0.1), 0, GREY)])
 
 
@@ -113,7 +123,9 @@ def _bone(skeleton: Skeleton, rest: np.ndarray, roles: dict[int, str], parent: i
         radius = (np.array(start) * (1 - t) + np.array(end) * t) * scale
         centre = rest[parent] + direction * (length * t + beyond * radius.mean())
         ring = np.cos(angles)[:, None] * side / radius[0] + np.sin(angles)[:, None] * front / radius[1]
-        positions.append(centre + share * (np.cos(angles)[:, None] * side * radius[0] + np.sin(angles)[:, None] * front * radius[1]))
+        positions.append(
+            centre + share * (np.cos(angles)[:, None] * side * radius[0] + np.sin(angles)[:, None] * front * radius[1])
+        )
         normals.append(normalise(ring * share * radius.mean() + direction * np.sign(beyond) * (1 - share)))
         w_above = 0.5 * max(0.0, 1 - t / 0.25) if above >= 0 else 0.0
         w_child = 0.5 * max(0.0, (t - 0.75) / 0.25) if skeleton.children[child] else 0.0
@@ -131,7 +143,13 @@ def _bone(skeleton: Skeleton, rest: np.ndarray, roles: dict[int, str], parent: i
     )
 
 
-def _ellipsoid(centre: np.ndarray, radii: np.ndarray, joint: int, colour: tuple[float, float, float], along: np.ndarray | None = None) -> Mesh:
+def _ellipsoid(
+    centre: np.ndarray,
+    radii: np.ndarray,
+    joint: int,
+    colour: tuple[float, float, float],
+    along: np.ndarray | None = None,
+) -> Mesh:
     """A sphere stretched to radii (3,), its first axis along a direction if one is given; all of it moves with one joint."""
     rings = 9
     polar = np.linspace(0, np.pi, rings)
@@ -166,5 +184,11 @@ def _quads(rings: int, sides: int) -> np.ndarray:
 
 def _merge(parts: list[Mesh]) -> Mesh:
     first = np.cumsum([0] + [len(p.positions) for p in parts[:-1]])
-    joined = [np.concatenate([getattr(p, f) for p in parts]) for f in ("positions", "normals", "colours", "joints", "weights")]
-    return Mesh(*joined, np.concatenate([p.triangles + n for p, n in zip(parts, first, strict=True)]))
+
+    def joined(field: str) -> np.ndarray:
+        return np.concatenate([getattr(p, field) for p in parts])
+
+    triangles = np.concatenate([p.triangles + n for p, n in zip(parts, first, strict=True)])
+    return Mesh(
+        joined("positions"), joined("normals"), joined("colours"), joined("joints"), joined("weights"), triangles
+    )

@@ -25,24 +25,32 @@ def read_array(path: str | Path) -> np.ndarray:
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
             raise ValueError("it does not hold numbers")
     except (ValueError, OSError, EOFError, SyntaxError, MemoryError, OverflowError) as error:
-        raise FormatError(f"not a readable .npy array of plain numbers ({str(error).splitlines()[0]})", path=path) from None
+        raise FormatError(
+            f"not a readable .npy array of plain numbers ({str(error).splitlines()[0]})", path=path
+        ) from None
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
-        raise FormatError("holds a value that is not a finite number", path=path, frame=int(np.argwhere(~np.isfinite(array))[0, 0]))
+        raise FormatError(
+            "holds a value that is not a finite number", path=path, frame=int(np.argwhere(~np.isfinite(array))[0, 0])
+        )
     return array
 
 
 def joints_to_motion(joints: np.ndarray, path: str | Path, fps: float | None = None) -> Motion:
     """Positions (F, J, 3) with J of 22, 21 or 52 to a Motion with the clip's own median bone lengths."""
     if joints.ndim != 3 or joints.shape[2] != 3 or joints.shape[1] not in BODIES or len(joints) == 0:
-        raise FormatError(f"joints must have shape (F, {' or '.join(map(str, BODIES))}, 3), not {joints.shape}", path=path)
+        raise FormatError(
+            f"joints must have shape (F, {' or '.join(map(str, BODIES))}, 3), not {joints.shape}", path=path
+        )
     name, rate = BODIES[joints.shape[1]]
     body = preset(name)
     parents = np.array(body.parents[1:])
     lengths = np.median(np.linalg.norm(joints[:, 1:] - joints[:, parents], axis=-1), axis=0)
     offsets = np.concatenate([np.zeros((1, 3)), normalise(body.offsets[1:]) * lengths[:, None]])
     try:
-        return Motion.from_joints(Skeleton(body.names, body.parents, offsets, name), joints, fps or rate, Path(path).stem)
+        return Motion.from_joints(
+            Skeleton(body.names, body.parents, offsets, name), joints, fps or rate, Path(path).stem
+        )
     except ShapeError as error:
         raise FormatError(str(error), path=path) from None
 

@@ -61,7 +61,9 @@ def read(path: str | Path) -> Motion:
     if values["format"].ndim or str(values["format"]) != FORMAT:
         raise FormatError(f"not a motion file: format is not {FORMAT!r}", path=path)
     if values["version"].ndim or str(values["version"]) != str(VERSION):
-        raise FormatError(f"version {values['version']} of the motion file is not the {VERSION} that this dimo reads", path=path)
+        raise FormatError(
+            f"version {values['version']} of the motion file is not the {VERSION} that this dimo reads", path=path
+        )
     try:
         names, parents = (tuple(values[k].tolist()) for k in ("names", "parents"))
         skeleton = Skeleton(names, parents, values["offsets"], str(values["skeleton_name"]))

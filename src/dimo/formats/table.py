@@ -59,7 +59,10 @@ def _read(path: str | Path, suffix: str, fps: float | None) -> Motion:
 
     sizes = {layout.size for layout in LAYOUTS.values()}
     if array.ndim != 2 or array.shape[1] not in sizes or len(array) == 0:
-        raise FormatError(f"neither joints (F, J, 3) nor features (F, {' or '.join(map(str, sorted(sizes)))}), but {array.shape}", path=path)
+        raise FormatError(
+            f"neither joints (F, J, 3) nor features (F, {' or '.join(map(str, sorted(sizes)))}), but {array.shape}",
+            path=path,
+        )
     return humanml3d.decode_motion(array, fps=fps, name=Path(path).stem)
 
 
@@ -75,5 +78,7 @@ def save(motion: Motion, path: str | Path, **options: Any) -> Path:
     elif suffix == ".glb":
         from dimo.formats.glb import write
     else:
-        raise FormatError(f"the suffix {suffix!r} names no format that is written; there are {', '.join(WRITE)}", path=path)
+        raise FormatError(
+            f"the suffix {suffix!r} names no format that is written; there are {', '.join(WRITE)}", path=path
+        )
     return write(motion, path, **options)

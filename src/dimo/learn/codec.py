@@ -34,7 +34,9 @@ class CodecData:
     """Feature clips (F, C) as one flat array, with windows drawn uniformly over frames."""
 
     def __init__(self, clips: Sequence[np.ndarray], window: int):
-        padded = [np.concatenate([c, np.repeat(c[-1:], max(0, window - len(c)), axis=0)]).astype(np.float32) for c in clips]
+        padded = [
+            np.concatenate([c, np.repeat(c[-1:], max(0, window - len(c)), axis=0)]).astype(np.float32) for c in clips
+        ]
         self.values = torch.from_numpy(np.concatenate(padded))
         lengths = np.array([len(c) for c in padded])
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -81,7 +83,14 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
             + options.skate_weight * skate * stands.mean()
             + options.commitment_weight * quantized.commitment
         )
-    return {"loss": total, "feature": feature, "local": local, "path": path, "skate": skate, "perplexity": quantized.perplexity[0]}
+    return {
+        "loss": total,
+        "feature": feature,
+        "local": local,
+        "path": path,
+        "skate": skate,
+        "perplexity": quantized.perplexity[0],
+    }
 
 
 @torch.no_grad()

@@ -32,7 +32,9 @@ def clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
         and len(clip.joints) >= MIN_FRAMES
     ]
     if not found:
-        raise RequestError(f"{folder}: no clips of the split {split!r}{f' from {list(options.sources)}' if options.sources else ''}")
+        raise RequestError(
+            f"{folder}: no clips of the split {split!r}{f' from {list(options.sources)}' if options.sources else ''}"
+        )
     return found
 
 
@@ -48,10 +50,14 @@ def code_clips(codec: Codec, features: Sequence[np.ndarray], longest: int) -> li
     return [codec.encode(torch.from_numpy(f)[None])[0][:longest].clone() for f in features]
 
 
-def examples(found: Sequence[Clip], codes: Sequence[Tensor], wordpiece: Wordpiece, longest: int, options: DataOptions) -> list[Example]:
+def examples(
+    found: Sequence[Clip], codes: Sequence[Tensor], wordpiece: Wordpiece, longest: int, options: DataOptions
+) -> list[Example]:
     """Examples with sampling weights: labels balanced by label_exponent, composites together at composite_share."""
     counts = Counter(clip.label for clip in found if not clip.composite)
-    weights = np.array([1.0 if clip.composite else counts[clip.label] ** (options.label_exponent - 1) for clip in found])
+    weights = np.array(
+        [1.0 if clip.composite else counts[clip.label] ** (options.label_exponent - 1) for clip in found]
+    )
     composite = np.array([clip.composite for clip in found])
     if composite.any() and not composite.all():
         weights[composite] *= options.composite_share / weights[composite].sum()

@@ -65,7 +65,9 @@ class JointData:
         return [e.captions[generator.integers(len(e.captions))] for e in chosen], [e.codes for e in chosen]
 
 
-def loss(model: JointModel, data: JointData, options: JointLoss, generator: np.random.Generator, step: int) -> dict[str, Tensor]:
+def loss(
+    model: JointModel, data: JointData, options: JointLoss, generator: np.random.Generator, step: int
+) -> dict[str, Tensor]:
     """Named losses of one step: a batch per task in the ratio of the mix, or joint masking during pre-training."""
     levels, slots = model.config.levels, model.config.caption_slots
     share = np.array(options.mix) / sum(options.mix)
@@ -75,7 +77,9 @@ def loss(model: JointModel, data: JointData, options: JointLoss, generator: np.r
         sizes = [0, 0, 0]
         texts, motions = data.batch(options.batch, generator)
         clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
-        masked, places = mask_motion(clean, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes)
+        masked, places = mask_motion(
+            clean, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes
+        )
         masked, words = mask_text(masked, generator)
         hidden = model(masked)
         out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
@@ -86,7 +90,9 @@ def loss(model: JointModel, data: JointData, options: JointLoss, generator: np.r
         blind = torch.from_numpy(generator.permutation(len(clean)) < sizes[2])
         clean_known = drop_text(clean, options.condition_dropout, generator)
         clean_known = replace(clean_known, known_text=clean_known.known_text & ~blind[:, None])
-        masked, places = mask_motion(clean_known, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes)
+        masked, places = mask_motion(
+            clean_known, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes
+        )
         hidden = model(masked)
         out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
         if options.self_correction:
@@ -98,13 +104,25 @@ def loss(model: JointModel, data: JointData, options: JointLoss, generator: np.r
         clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
         masked, words = mask_text(clean, generator)
         out["text"] = _text_loss(model, model(masked), clean, words, options)
-    weights = {"base": 1.0, "depth": options.depth_weight, "text": options.text_weight, "length": options.length_weight, "correct": options.self_correction}
+    weights = {
+        "base": 1.0,
+        "depth": options.depth_weight,
+        "text": options.text_weight,
+        "length": options.length_weight,
+        "correct": options.self_correction,
+    }
     total = sum((weights[k] * v for k, v in out.items()), torch.zeros(()))
     return {"loss": total, **out}
 
 
 def _motion_losses(
-    model: JointModel, hidden: Hidden, clean: Tokens, masked: Tokens, places: Tensor, options: JointLoss, generator: np.random.Generator
+    model: JointModel,
+    hidden: Hidden,
+    clean: Tokens,
+    masked: Tokens,
+    places: Tensor,
+    options: JointLoss,
+    generator: np.random.Generator,
 ) -> dict[str, Tensor]:
     """Cross-entropy at level 0 on the hidden places, and at one drawn residual level per sequence where it is unknown."""
     smooth = options.label_smoothing
@@ -113,7 +131,9 @@ def _motion_losses(
     logits = model.code_logits(hidden.motion, clean.codes, clean.motion_slots, level)
     unknown = (masked.known_levels <= level[:, None]) & clean.motion_slots
     target = clean.codes.gather(2, level[:, None, None].expand(-1, clean.codes.shape[1], 1)).squeeze(2)
-    depth = cross_entropy(logits[unknown].float(), target[unknown], label_smoothing=smooth) if unknown.any() else base * 0
+    depth = (
+        cross_entropy(logits[unknown].float(), target[unknown], label_smoothing=smooth) if unknown.any() else base * 0
+    )
     return {"base": base, "depth": depth}
 
 
@@ -138,11 +158,20 @@ def _self_correction(model: JointModel, hidden: Hidden, clean: Tokens, masked: T
 
 
 @torch.no_grad()
-def measure(model: JointModel, data: JointData, options: JointLoss, batches: int = 8, seed: int = 7) -> dict[str, float]:
+def measure(
+    model: JointModel, data: JointData, options: JointLoss, batches: int = 8, seed: int = 7
+) -> dict[str, float]:
     """Mean losses on held-out examples with fixed masks."""
     model.eval()
     rows = []
     for i in range(batches):
         generator = np.random.default_rng([seed, i])
-        rows.append({k: float(v) for k, v in loss(model, data, replace(options, pretrain_steps=0, label_smoothing=0.0), generator, 0).items()})
+        rows.append(
+            {
+                k: float(v)
+                for k, v in loss(
+                    model, data, replace(options, pretrain_steps=0, label_smoothing=0.0), generator, 0
+                ).items()
+            }
+        )
     return {k: float(np.mean([r[k] for r in rows if k in r])) for k in rows[0]}

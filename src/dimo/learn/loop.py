@@ -112,10 +112,17 @@ def run(
         if done % options.log_every == 0:
             row = {k: v / options.log_every for k, v in sums.items()}
             sums = {}
-            _log(folder / "log.csv", {"step": done, "seconds": time.monotonic() - began, "lr": learning_rate(step, options), **row})
+            _log(
+                folder / "log.csv",
+                {"step": done, "seconds": time.monotonic() - began, "lr": learning_rate(step, options), **row},
+            )
             if not quiet:
                 text = "  ".join(f"{k} {v:.4f}" for k, v in row.items())
-                print(f"\rstep {done}/{options.steps}  {(time.monotonic() - began) / (done - start):.3f} s/step  {text}", end="", file=sys.stderr)
+                print(
+                    f"\rstep {done}/{options.steps}  {(time.monotonic() - began) / (done - start):.3f} s/step  {text}",
+                    end="",
+                    file=sys.stderr,
+                )
         if validate and (done % options.validate_every == 0 or done == options.steps):
             with swapped(model, average):
                 row = validate()
@@ -159,10 +166,14 @@ class swapped:
         self.model.train(self.training)
 
 
-def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], step: int) -> None:
+def save_state(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], step: int
+) -> None:
     """Everything a resumed run needs, written beside and renamed, so that an interrupt leaves the previous one whole."""
     temporary = folder / f".state-{os.getpid()}.pt"
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average, "step": step}, temporary)
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average, "step": step}, temporary
+    )
     os.replace(temporary, folder / "state.pt")
 
 

@@ -22,7 +22,9 @@ class DataOptions:
 
     sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
     mirrored: bool = True
-    label_exponent: float = 0.5  # a label with n clips is drawn in proportion to n^exponent: 1 as often as it occurs, 0 all alike
+    label_exponent: float = (
+        0.5  # a label with n clips is drawn in proportion to n^exponent: 1 as often as it occurs, 0 all alike
+    )
     composite_share: float = 0.35  # of the draws that go to joined and overlaid clips, where there are any
     start_weights: bool = True  # begin the trunk from the packaged MiniLM weights
 

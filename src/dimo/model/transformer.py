@@ -120,5 +120,7 @@ def from_bert(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
                 ):
                     out[f"layers.{i}.{ours}.{part}"] = state[f"{theirs}.{name}.{part}"]
     except KeyError as error:
-        raise WeightsError(f"not the weights of a BERT encoder with {layers} layers: {error.args[0]} is missing") from None
+        raise WeightsError(
+            f"not the weights of a BERT encoder with {layers} layers: {error.args[0]} is missing"
+        ) from None
     return out

@@ -16,7 +16,9 @@ from dimo.tasks.predictor import Predictor
 def caption(model: JointModel, motions: Sequence[Tensor], options: SampleOptions) -> list[list[int]]:
     """Word-piece ids of a caption for each motion, codes (L_i, Q); a caption ends at its first [PAD]."""
     nothing: list[list[int]] = [[] for _ in motions]
-    tokens = pack(nothing, list(motions), levels=model.config.levels, text_known=False, text_slots=model.config.caption_slots)
+    tokens = pack(
+        nothing, list(motions), levels=model.config.levels, text_known=False, text_slots=model.config.caption_slots
+    )
     tokens = list(sample(tokens, Predictor(model), options))[-1].tokens
     rows = tokens.ids.tolist()
     return [row[: row.index(PAD)] if PAD in row else row for row in rows]

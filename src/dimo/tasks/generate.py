@@ -25,14 +25,18 @@ def estimate_length(model: JointModel, ids: Sequence[int]) -> int:
     return int((length_distribution(model, ids).cumsum(0) < 0.5).sum()) + 1
 
 
-def generate_steps(model: JointModel, texts: Sequence[Sequence[int]], lengths: Sequence[int], options: SampleOptions) -> Iterator[Step]:
+def generate_steps(
+    model: JointModel, texts: Sequence[Sequence[int]], lengths: Sequence[int], options: SampleOptions
+) -> Iterator[Step]:
     """Every intermediate state of generating one motion of lengths[i] code steps for each texts[i]."""
     empty = [torch.zeros(n, model.config.levels, dtype=torch.long) for n in lengths]
     tokens = pack(texts, empty, levels=model.config.levels, motion_known=False)
     return sample(tokens, Predictor(model, options.guidance), options)
 
 
-def generate(model: JointModel, texts: Sequence[Sequence[int]], lengths: Sequence[int], options: SampleOptions) -> list[Tensor]:
+def generate(
+    model: JointModel, texts: Sequence[Sequence[int]], lengths: Sequence[int], options: SampleOptions
+) -> list[Tensor]:
     """Codes (L_i, Q) per text."""
     tokens = list(generate_steps(model, texts, lengths, options))[-1].tokens
     return [codes[:n] for codes, n in zip(tokens.codes, lengths, strict=True)]

@@ -58,4 +58,9 @@ class Predictor:
         logits = self.model.text_logits(hidden[open_]).float()
         logits[:, list(NEVER_WRITTEN)] = -torch.inf
         drawn = draw(logits)
-        return Drawn(*(getattr(blank, f).masked_scatter(open_, getattr(drawn, f)) for f in ("values", "probability", "margin", "entropy")))
+        return Drawn(
+            *(
+                getattr(blank, f).masked_scatter(open_, getattr(drawn, f))
+                for f in ("values", "probability", "margin", "entropy")
+            )
+        )

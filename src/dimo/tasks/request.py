@@ -20,5 +20,7 @@ def seconds_to_steps(seconds: float, fps: float, stride: int, longest: int) -> i
     """Code steps for a duration, rounded up; RequestError outside of one step to the model's longest motion."""
     most = longest * stride / fps
     if not 0 < seconds <= most + 1e-9:
-        raise RequestError(f"seconds must be more than 0 and at most {most:g} (the model's longest motion), not {seconds:g}")
+        raise RequestError(
+            f"seconds must be more than 0 and at most {most:g} (the model's longest motion), not {seconds:g}"
+        )
     return max(1, min(longest, -int(-seconds * fps // stride)))

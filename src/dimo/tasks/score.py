@@ -18,14 +18,18 @@ RATIOS = (0.35, 0.55, 0.75, 1.0)
 
 
 @torch.no_grad()
-def text_given_motion(model: JointModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], seed: int = 0) -> Tensor:
+def text_given_motion(
+    model: JointModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], seed: int = 0
+) -> Tensor:
     """Mean log-probability (N,) of the words of texts[i] given motions[i], over masks of several ratios.
 
     Less the same without the motion's help would favour rare words; callers that compare texts subtract that prior.
     """
     clean = pack(texts, list(motions), levels=model.config.levels)
     generator = np.random.default_rng(seed)
-    order = torch.from_numpy(np.where(clean.text_slots.numpy(), generator.random(clean.ids.shape), np.inf).argsort(1).argsort(1))
+    order = torch.from_numpy(
+        np.where(clean.text_slots.numpy(), generator.random(clean.ids.shape), np.inf).argsort(1).argsort(1)
+    )
     sizes = clean.text_slots.sum(1, keepdim=True)
     total = torch.zeros(len(clean))
     for ratio in RATIOS:
@@ -38,7 +42,14 @@ def text_given_motion(model: JointModel, texts: Sequence[Sequence[int]], motions
 
 
 @torch.no_grad()
-def motion_given_text(model: JointModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], *, guidance: float = 1.0, seed: int = 0) -> Tensor:
+def motion_given_text(
+    model: JointModel,
+    texts: Sequence[Sequence[int]],
+    motions: Sequence[Tensor],
+    *,
+    guidance: float = 1.0,
+    seed: int = 0,
+) -> Tensor:
     """Mean log-probability (N,) of the base codes of motions[i] given texts[i], over masks of several ratios.
 
     With guidance 0 the text is ignored: the difference to guidance 1 is how much the text explains of the motion.
@@ -46,7 +57,9 @@ def motion_given_text(model: JointModel, texts: Sequence[Sequence[int]], motions
     clean = pack(texts, list(motions), levels=model.config.levels)
     generator = np.random.default_rng(seed)
     shape = clean.motion_slots.shape
-    order = torch.from_numpy(np.where(clean.motion_slots.numpy(), generator.random(shape), np.inf).argsort(1).argsort(1))
+    order = torch.from_numpy(
+        np.where(clean.motion_slots.numpy(), generator.random(shape), np.inf).argsort(1).argsort(1)
+    )
     sizes = clean.motion_slots.sum(1, keepdim=True)
     total = torch.zeros(len(clean))
     for ratio in RATIOS:

@@ -50,7 +50,9 @@ def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
     return out
 
 
-def draw_pose(picture: ImageDraw.ImageDraw, joints: np.ndarray, skeleton: Skeleton, camera: Camera, size: tuple[int, int]) -> None:
+def draw_pose(
+    picture: ImageDraw.ImageDraw, joints: np.ndarray, skeleton: Skeleton, camera: Camera, size: tuple[int, int]
+) -> None:
     """One pose (J, 3) into a picture of that size, with its shadow on y = 0."""
     scale = size[1] / camera.metres
     flat, _ = camera.project(joints * [1, 0, 1], size)
@@ -77,12 +79,16 @@ def draw_pose(picture: ImageDraw.ImageDraw, joints: np.ndarray, skeleton: Skelet
         _disc(picture, centre, 0.105 * scale, GREY)
         if {"left_shoulder", "right_shoulder"} <= set(names):  # a nose says which way the body faces
             across = joints[names.index("left_shoulder")] - joints[names.index("right_shoulder")]
-            nose, nose_depth = camera.project(joints[head] + 0.05 * up + 0.1 * normalise(np.cross(across, [0, 1, 0])), size)
+            nose, nose_depth = camera.project(
+                joints[head] + 0.05 * up + 0.1 * normalise(np.cross(across, [0, 1, 0])), size
+            )
             if nose_depth > camera.project(joints[head], size)[1]:
                 _disc(picture, nose, 0.03 * scale, (70, 70, 76))
 
 
-def _capsule(picture: ImageDraw.ImageDraw, a: np.ndarray, b: np.ndarray, radius: float, colour: tuple[int, ...]) -> None:
+def _capsule(
+    picture: ImageDraw.ImageDraw, a: np.ndarray, b: np.ndarray, radius: float, colour: tuple[int, ...]
+) -> None:
     picture.line([tuple(a), tuple(b)], fill=colour, width=max(1, round(2 * radius)))
     _disc(picture, a, radius, colour)
     _disc(picture, b, radius, colour)

@@ -26,7 +26,9 @@ def save(motion: Motion, path: str | Path, *, caption: str | None = None, size: 
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise RequestError(f"{path}: the suffix {suffix!r} names no picture that is written; there are {', '.join(SUFFIXES)}")
+        raise RequestError(
+            f"{path}: the suffix {suffix!r} names no picture that is written; there are {', '.join(SUFFIXES)}"
+        )
     if not 64 <= size <= 2048 or not 2 <= poses <= 32:
         raise RequestError(f"size must be from 64 to 2048 pixels and poses from 2 to 32, not {size} and {poses}")
     encoder = find_ffmpeg() if suffix == ".mp4" else ""
@@ -57,7 +59,20 @@ def find_ffmpeg() -> str:
 
 
 def _mp4(pictures: Iterable[np.ndarray], path: Path, fps: float, size: int, encoder: str) -> None:
-    command = [encoder, "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size}x{size}", "-r", f"{fps:g}"]
+    command = [
+        encoder,
+        "-y",
+        "-loglevel",
+        "error",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-s",
+        f"{size}x{size}",
+        "-r",
+        f"{fps:g}",
+    ]
     command += ["-i", "-", "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "20", "-f", "mp4", str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None

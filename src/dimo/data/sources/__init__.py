@@ -1,0 +1,27 @@
+"""Collections of motion with captions, each turned into jobs: light descriptions that workers load later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dimo.data.records import Job
+from dimo.data.sources import folder as any_folder
+from dimo.data.sources import humanml3d, pack
+from dimo.errors import FormatError
+
+
+def jobs(source: Path, unpacked: Path) -> list[Job]:
+    """Jobs of a folder, whose kind is found by what lies in it; FormatError when nothing usable does."""
+    if not source.is_dir():
+        raise FormatError("no such folder of motions", path=source)
+    if pack.is_pack(source):
+        return pack.jobs(source, unpacked)
+    if humanml3d.is_humanml3d(source):
+        return humanml3d.jobs(source)
+    found = any_folder.jobs(source)
+    if not found:
+        raise FormatError(
+            "holds no pack (index.jsonl), no HumanML3D directory (texts, new_joints), and no .bvh or .amc file",
+            path=source,
+        )
+    return found

@@ -1,0 +1,77 @@
+"""`dimo prepare SOURCE OUT`: motion files with captions become training shards, or a HumanML3D directory.
+
+SOURCE is a folder of BVH or AMC files with captions (captions.jsonl, or a .txt beside each file), a HumanML3D or KIT-ML
+directory, or the project's pack. Clips that cannot be used are listed in OUT/report.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from dimo.errors import RequestError
+
+
+def add_parser(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("prepare", help="turn a folder of motions into training data", description=__doc__)
+    parser.add_argument("source", metavar="SOURCE", type=Path)
+    parser.add_argument("out", metavar="OUT", type=Path)
+    parser.add_argument(
+        "--layout", choices=("parquet", "humanml3d"), default="parquet", help="what to write (default: parquet)"
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    parser.add_argument("--limit", type=int, help="only the first N clips")
+    parser.add_argument(
+        "--composites", type=int, default=0, help="joined and overlaid clips to add to the training split"
+    )
+    parser.add_argument("--no-mirror", action="store_true", help="no mirror images of training clips")
+    parser.add_argument(
+        "--archives", metavar="DIR", type=Path, help="where the pack's archives are unpacked, or are to be"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything drawn (default: 0)")
+
+
+def run(args: argparse.Namespace) -> int:
+    for flag, value, least in (
+        ("--workers", args.workers, 1),
+        ("--composites", args.composites, 0),
+        ("--seed", args.seed, 0),
+    ):
+        if value < least:
+            raise RequestError(f"{flag} must be {least} or more, not {value}")
+    if args.limit is not None and args.limit < 1:
+        raise RequestError(f"--limit must be 1 or more, not {args.limit}")
+    if args.out.is_file():
+        raise RequestError(f"{args.out}: a file stands where the output folder should be")
+
+    from dimo.data import layout, prepare
+
+    began = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty() or done == total:
+            rate = done / (time.monotonic() - began)
+            print(f"\r{done}/{total} clips, {rate:.0f} a second", end="\n" if done == total else "", file=sys.stderr)
+
+    if args.layout == "humanml3d":
+        options = prepare.PrepareOptions(mirror=not args.no_mirror, crops=0, seed=args.seed)
+        count = layout.write(
+            args.source, args.out, options, workers=args.workers, limit=args.limit, archives=args.archives
+        )
+        print(f"{args.out}: {count} clips in the HumanML3D layout")
+        return 0
+    options = prepare.PrepareOptions(mirror=not args.no_mirror, composites=args.composites, seed=args.seed)
+    manifest = prepare.prepare(
+        args.source,
+        args.out,
+        options,
+        workers=args.workers,
+        limit=args.limit,
+        archives=args.archives,
+        progress=progress,
+    )
+    print(f"{args.out}: {manifest['clips']} clips, {manifest['rejected']} rejected ({args.out / prepare.REPORT})")
+    return 0

@@ -1,0 +1,229 @@
+"""From a folder of motion files to shards: read, retarget, resample, validate, describe, mirror, cut.
+
+Clips are independent, so this is a map over jobs by a pool of processes. Shards are fixed runs of jobs: a shard that
+exists and was made with the same settings is not made again. A bad clip is reported, never fatal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dimo.body import contact
+from dimo.body.measure import FEET
+from dimo.body.motion import Motion
+from dimo.body.retarget import find_naming, retarget
+from dimo.body.skeleton import preset
+from dimo.data import compose, shards, sources
+from dimo.data.describe import describe
+from dimo.data.records import Caption, Clip, Job, Rejected
+from dimo.errors import DimoError, FormatError
+from dimo.formats.acclaim import read as read_acclaim
+from dimo.formats.files import write_atomically
+from dimo.formats.table import load
+from dimo.text.normalise import mirror_words, normalise
+
+VERSION = 1  # of what preparation does; a change makes old shards be made again
+SHARD = 128  # jobs
+REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """What becomes of each clip."""
+
+    fps: float = 20.0  # of HumanML3D and the codec
+    longest: int = 196  # frames; longer clips are cut into equal parts
+    shortest_seconds: float = 0.8
+    fastest_mps: float = 18.0  # a joint beyond this is a jump of the data (a fast kick reaches 15)
+    floor_m: float = 3.0  # the lowest foot may be this far from zero before the file's heights are not believed
+    mirror: bool = True  # training clips also as their mirror image, with left and right exchanged in the words
+    derived: int = 3  # captions measured from the motion
+    crops: int = 1  # further short stretches of training clips over 5 s, with derived captions only
+    composites: int = 0
+    seed: int = 0
+    shares: tuple[float, float] = (0.8, 0.05)  # train and val where the source names no splits
+
+
+def load_job(job: Job, options: PrepareOptions) -> tuple[Motion, str]:
+    """The motion of a job on the 22-joint body at the target rate, and the naming that its joints had."""
+    if job.path.suffix.lower() == ".amc":
+        motion = read_acclaim(job.path, asf=job.asf, fps=job.fps)
+    else:
+        motion = load(job.path, fps=job.fps)
+    if job.end > job.start:
+        motion = motion.cut(job.start, min(job.end, motion.seconds))
+    naming = find_naming(motion.skeleton)[0].name
+    motion = motion.resample(options.fps)
+    return (motion if motion.skeleton == preset("humanml3d") else retarget(motion)), naming
+
+
+def fault(motion: Motion, options: PrepareOptions) -> str | None:
+    """Why a clip is not to be learnt from, as a sentence, or None."""
+    joints = motion.joints()
+    if motion.seconds < options.shortest_seconds:
+        return f"lasts {motion.seconds:.2f} s; at least {options.shortest_seconds:g} s are needed"
+    speed = np.linalg.norm(np.diff(joints, axis=0), axis=-1) * motion.fps
+    if speed.max() > options.fastest_mps:
+        frame, joint = np.unravel_index(speed.argmax(), speed.shape)
+        name = motion.skeleton.names[joint]
+        return f"{name} jumps at {speed.max():.0f} m/s in frame {frame}; up to {options.fastest_mps:g} is believed"
+    floor = contact.floor_height(joints, FEET)
+    if abs(floor) > options.floor_m:
+        return f"its feet stand {floor:.1f} m from the zero plane; up to {options.floor_m:g} is believed"
+    return None
+
+
+def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
+    """All clips that a job gives, or the reason why none."""
+    try:
+        motion, naming = load_job(job, options)
+    except (DimoError, OSError, MemoryError) as error:
+        return Rejected(job.id, str(error).splitlines()[0])
+    if reason := fault(motion, options):
+        return Rejected(job.id, reason)
+    split = job.split or split_of(job.recording or job.id, options.shares)
+    generator = np.random.default_rng([options.seed, zlib.crc32(job.id.encode())])
+    written = tuple(dict.fromkeys(c for c in map(normalise, job.captions) if c))
+    count = -(-len(motion) // options.longest)
+    cuts = np.linspace(0, len(motion), count + 1).round().astype(int)
+    stretches = [(int(a), int(b), written) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    if split == "train" and len(motion) > 5 * options.fps:
+        for _ in range(options.crops * count):
+            length = int(generator.integers(round(2 * options.fps), min(round(5 * options.fps), len(motion)) + 1))
+            start = int(generator.integers(0, len(motion) - length + 1))
+            stretches.append((start, start + length, ()))
+    out = []
+    for i, (start, end, captions) in enumerate(stretches):
+        joints = motion.joints()[start:end]
+        derived = [Caption(c, "derived") for c in describe(joints, motion.fps, generator, options.derived)]
+        all_captions = (*(Caption(c) for c in captions), *derived)
+        if not all_captions and i >= count:
+            continue  # an extra stretch of which nothing sure can be said
+        clip = Clip(
+            id=job.id if len(stretches) == 1 or (count == 1 and i == 0) else f"{job.id}_w{i + 1}",
+            joints=joints.astype(np.float32),
+            fps=motion.fps,
+            captions=all_captions,
+            split=split,
+            source=job.source,
+            licence=job.licence,
+            label=job.label,
+            style=job.style,
+            provenance=f"{job.path.name}, frames {start} to {end} at {motion.fps:g} fps, {naming} names",
+            mirrored=job.mirrored,
+        )
+        out.append(clip)
+        if options.mirror and split == "train" and not job.mirrored:
+            out.append(mirrored(clip))
+    return out
+
+
+def mirrored(clip: Clip) -> Clip:
+    """The reflection of a clip in x = 0, with left and right exchanged in its captions and its label."""
+    joints = clip.joints[:, preset("humanml3d").mirrored] * np.array([-1, 1, 1], dtype=np.float32)
+    captions = tuple(Caption(mirror_words(c.text), c.kind) for c in clip.captions)
+    return replace(
+        clip, id=f"M{clip.id}", joints=joints, captions=captions, label=mirror_words(clip.label), mirrored=True
+    )
+
+
+def split_of(recording: str, shares: tuple[float, float]) -> str:
+    """train, val or test by a hash of the recording, so that parts of one take never fall into two splits."""
+    at = int(hashlib.sha256(recording.encode()).hexdigest()[:8], 16) / 2**32
+    return "train" if at < shares[0] else "val" if at < sum(shares) else "test"
+
+
+def prepare(
+    source: Path,
+    out: Path,
+    options: PrepareOptions,
+    *,
+    workers: int = 2,
+    limit: int | None = None,
+    archives: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict:
+    """Prepare a folder into shards; returns the manifest, which is also written, as is report.json with the rejected clips."""
+    out.mkdir(parents=True, exist_ok=True)
+    todo = sources.jobs(source, archives or out / "unpacked")[:limit]
+    key = hashlib.sha256(json.dumps([VERSION, asdict(options), len(todo)], sort_keys=True).encode()).hexdigest()[:12]
+    rejected: list[Rejected] = []
+    counts: Counter[tuple[str, str]] = Counter()
+    groups = [todo[i : i + SHARD] for i in range(0, len(todo), SHARD)]
+    names = {out / f"{key}-{i:04d}.parquet" for i in range(len(groups))} | {out / f"{key}-composites.parquet"}
+    for old in set(out.glob("*.parquet")) - names:
+        old.unlink()  # made with other settings
+    done = 0
+    with ProcessPoolExecutor(max(1, workers)) as pool:
+        for i, group in enumerate(groups):
+            path = out / f"{key}-{i:04d}.parquet"
+            note = path.with_suffix(".json")  # the shard's rejected clips, so that a resumed run reports them too
+            if path.is_file() and note.is_file():
+                bad = [Rejected(**r) for r in json.loads(note.read_text())]
+            else:
+                clips, bad = _process_group(pool, group, options)
+                with write_atomically(note) as temporary:
+                    temporary.write_text(json.dumps([asdict(r) for r in bad]))
+                shards.write(path, clips)
+            rejected += bad
+            done += len(group)
+            if progress:
+                progress(done, len(todo))
+    if options.composites:
+        path = out / f"{key}-composites.parquet"
+        if not path.is_file():
+            own = [c for c in shards.read(out, "train") if not c.composite]
+            shards.write(path, _composites(own, options, workers))
+    total = 0
+    for clip in shards.read(out):
+        counts[clip.split, "composite" if clip.composite else "mirrored" if clip.mirrored else clip.source] += 1
+        total += 1
+    manifest = {
+        "format": "dimo-shards",
+        "version": VERSION,
+        "options": asdict(options),
+        "clips": total,
+        "rejected": len(rejected),
+        "sources": {f"{a}: {b}": n for (a, b), n in sorted(counts.items())},
+        "licences": sorted({j.licence for j in todo if j.licence}),
+    }
+    shards.write_manifest(out, manifest)
+    with write_atomically(out / REPORT) as temporary:
+        temporary.write_text(json.dumps([asdict(r) for r in rejected], indent=2) + "\n", encoding="utf-8")
+    if total == 0:
+        raise FormatError(f"none of the {len(todo)} clips could be used; {out / REPORT} says why", path=source)
+    return manifest
+
+
+def _process_group(
+    pool: ProcessPoolExecutor, group: list[Job], options: PrepareOptions
+) -> tuple[list[Clip], list[Rejected]]:
+    clips: list[Clip] = []
+    bad: list[Rejected] = []
+    for result in pool.map(partial(process, options=options), group, chunksize=8):
+        if isinstance(result, Rejected):
+            bad.append(result)
+        else:
+            clips += result
+    return clips, bad
+
+
+def _composites(clips: list[Clip], options: PrepareOptions, workers: int) -> Iterator[Clip]:
+    """Composites made in parallel; ids tell which worker's run they come from."""
+    share = -(-options.composites // max(1, workers))
+    with ProcessPoolExecutor(max(1, workers)) as pool:
+        runs = pool.map(
+            partial(compose.composites, clips), [share] * workers, [options.seed + i for i in range(workers)]
+        )
+        for i, made in enumerate(runs):
+            yield from (replace(c, id=f"{c.id}_{i}") for c in made)

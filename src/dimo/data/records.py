@@ -1,0 +1,65 @@
+"""What preparation passes around: jobs (light, from a source), clips (loaded), captions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["written", "derived", "composed"]
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence and where it comes from: a person, a measurement of the motion, or the joining of two clips."""
+
+    text: str
+    kind: Kind = "written"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip to load: everything about it but the motion. start and end in seconds cut a part out of the file."""
+
+    id: str
+    path: Path
+    captions: tuple[str, ...]
+    asf: Path | None = None
+    fps: float | None = None  # the true rate, where the file says none
+    split: str = ""  # empty: to be decided by the recording
+    recording: str = ""
+    source: str = ""
+    licence: str = ""
+    label: str = ""
+    style: str = ""
+    start: float = 0.0
+    end: float = 0.0  # 0: to the end
+    mirrored: bool = False  # the source holds mirrored copies of its own
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A prepared clip: joints (F, 22, 3) float32, metres, on the 22-joint body, at fps."""
+
+    id: str
+    joints: np.ndarray = field(repr=False)
+    fps: float
+    captions: tuple[Caption, ...]
+    split: str
+    source: str = ""
+    licence: str = ""
+    label: str = ""
+    style: str = ""
+    provenance: str = ""  # file, part of it, naming that the retargeting used
+    mirrored: bool = False
+    composite: bool = False
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A clip that did not pass, with the reason as one sentence."""
+
+    id: str
+    reason: str

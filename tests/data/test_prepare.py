@@ -1,0 +1,162 @@
+"""Sources, preparation, shards and the HumanML3D layout, on clips made here."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dimo import FormatError, Motion, preset
+from dimo.data import layout, prepare, shards, sources
+from dimo.data.prepare import PrepareOptions
+from dimo.data.records import Job
+from dimo.features import humanml3d
+
+OPTIONS = PrepareOptions(crops=0)
+
+
+def walk(seconds: float = 3, fps: float = 30, speed: float = 1.2) -> Motion:
+    """The rest pose gliding ahead."""
+    frames = round(seconds * fps)
+    root = np.stack([np.zeros(frames), np.full(frames, 0.9), speed * np.arange(frames) / fps], axis=1)
+    return Motion(preset("humanml3d"), fps, root, np.tile([1.0, 0, 0, 0], (frames, 22, 1)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
+    source.mkdir()
+    for i in range(3):
+        walk().save(source / f"walk_{i}.bvh")
+        (source / f"walk_{i}.txt").write_text("A man walks to his left.\n")
+    (source / "broken.bvh").write_text("HIERARCHY\nROOT x\n")
+    walk(0.3).save(source / "short.bvh")
+    rows = [
+        {"id": f"walk_{i}", "captions": ["A man walks to his left."], "split": s}
+        for i, s in enumerate(("train", "val", "test"))
+    ]
+    (source / "captions.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return source
+
+
+def test_a_folder_becomes_shards_and_a_report(folder, tmp_path):
+    out = tmp_path / "out"
+    manifest = prepare.prepare(folder, out, OPTIONS, workers=1)
+    clips = {c.id: c for c in shards.read(out)}
+    assert set(clips) == {"walk_0", "Mwalk_0", "walk_1", "walk_2"}
+    assert [clips[f"walk_{i}"].split for i in range(3)] == ["train", "val", "test"]
+    clip = clips["walk_0"]
+    assert clip.joints.shape == (60, 22, 3)
+    assert np.abs(clip.joints - walk().resample(20).joints()).max() < 1e-4
+    assert clip.captions[0].text == "a man walks to his left"
+    assert {c.kind for c in clip.captions} == {"written", "derived"}
+    assert clips["Mwalk_0"].captions[0].text == "a man walks to his right"
+    report = {r["id"]: r["reason"] for r in json.loads((out / "report.json").read_text())}
+    assert set(report) == {"broken", "short"}
+    assert "0.3" in report["short"]
+    assert manifest["clips"] == 4
+    assert manifest["rejected"] == 2
+
+
+def test_a_second_run_keeps_the_shards_and_other_settings_do_not(folder, tmp_path):
+    out = tmp_path / "out"
+    prepare.prepare(folder, out, OPTIONS, workers=1)
+    before = {p: p.stat().st_mtime_ns for p in out.glob("*.parquet")}
+    again = prepare.prepare(folder, out, OPTIONS, workers=1)
+    assert {p: p.stat().st_mtime_ns for p in out.glob("*.parquet")} == before
+    assert again["rejected"] == 2
+    prepare.prepare(folder, out, replace(OPTIONS, mirror=False), workers=1)
+    assert not set(out.glob("*.parquet")) & set(before)
+    assert not [c for c in shards.read(out) if c.mirrored]
+
+
+def test_mirroring_twice_is_the_clip(folder, tmp_path):
+    job = next(j for j in sources.jobs(folder, tmp_path) if j.id == "walk_0")
+    clip = prepare.process(job, replace(OPTIONS, mirror=False))[0]
+    twice = prepare.mirrored(prepare.mirrored(clip))
+    assert np.array_equal(twice.joints, clip.joints)
+    assert twice.captions == clip.captions
+
+
+def test_long_clips_are_cut_and_crops_say_only_what_was_measured(tmp_path):
+    walk(30, 20).save(tmp_path / "long.bvh")
+    job = Job("long", tmp_path / "long.bvh", ("someone walks",), split="train")
+    clips = prepare.process(job, replace(OPTIONS, mirror=False, crops=1))
+    whole = [c for c in clips if any(t.kind == "written" for t in c.captions)]
+    assert len(whole) == 4
+    assert sum(len(c.joints) for c in whole) == 600
+    assert all(len(c.joints) <= 196 for c in clips)
+    rest = [c for c in clips if c not in whole]
+    assert rest
+    assert all(t.kind == "derived" for c in rest for t in c.captions)
+
+
+@pytest.mark.parametrize(
+    ("motion", "words"),
+    [
+        (replace(walk(), root=walk().root + np.eye(90, 3, -40) * 50), "jumps"),
+        (replace(walk(), root=walk().root + np.array([0, 9, 0])), "zero plane"),
+        (walk(0.2), "lasts"),
+    ],
+)
+def test_implausible_clips_are_refused(motion, words):
+    assert words in prepare.fault(motion, OPTIONS)
+    assert prepare.fault(walk(), OPTIONS) is None
+
+
+def test_split_by_recording_is_stable_and_has_the_shares():
+    splits = [prepare.split_of(f"take {i}", (0.8, 0.05)) for i in range(4000)]
+    assert splits == [prepare.split_of(f"take {i}", (0.8, 0.05)) for i in range(4000)]
+    assert splits.count("train") / 4000 == pytest.approx(0.8, abs=0.02)
+    assert splits.count("val") / 4000 == pytest.approx(0.05, abs=0.01)
+
+
+def test_folders_without_motion_and_without_shards_are_named(tmp_path):
+    with pytest.raises(FormatError, match="pack"):
+        sources.jobs(tmp_path, tmp_path)
+    with pytest.raises(FormatError, match="no such folder"):
+        sources.jobs(tmp_path / "none", tmp_path)
+    with pytest.raises(FormatError, match="parquet"):
+        list(shards.read(tmp_path))
+    (tmp_path / "x.parquet").write_bytes(b"no")
+    with pytest.raises(FormatError, match=r"x\.parquet"):
+        list(shards.read(tmp_path))
+
+
+def test_humanml3d_layout_is_read_back(folder, tmp_path):
+    out = tmp_path / "h3d"
+    assert layout.write(folder, out, OPTIONS, workers=1) == 4
+    assert (out / "train.txt").read_text().split() == ["000001", "M000001"]
+    vectors = np.load(out / "new_joint_vecs" / "000001.npy")
+    joints = np.load(out / "new_joints" / "000001.npy")
+    assert vectors.shape == (59, 263)
+    assert np.abs(vectors - humanml3d.encode(joints.astype(float), "published")).max() < 1e-5
+    line = (out / "texts" / "000001.txt").read_text().splitlines()[0]
+    assert line == "a man walks to his left#a/DET man/NOUN walk/VERB to/ADP his/DET left/ADJ#0.0#0.0"
+    std = np.load(out / "Std.npy")
+    for part in humanml3d.columns(humanml3d.layout_for(size=263)).values():
+        assert np.ptp(std[part]) < 1e-6
+    again = tmp_path / "again"
+    prepare.prepare(out, again, replace(OPTIONS, mirror=False), workers=1)
+    clips = {c.id: c for c in shards.read(again)}
+    assert set(clips) == {"000001", "M000001", "000002", "000003"}
+    assert clips["M000001"].mirrored
+    assert np.abs(clips["000001"].joints - joints).max() < 1e-3
+    assert clips["000001"].captions[0].text == "a man walks to his left"
+
+
+def test_tagged_captions_are_clips_of_their_own(tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "new_joints").mkdir()
+    np.save(tmp_path / "new_joints" / "000001.npy", walk(6, 20).joints())
+    (tmp_path / "texts" / "000001.txt").write_text(
+        "walks on#walk/VERB#0.0#0.0\nwalks then#walk/VERB#1.0#3.0\nodd#odd/ADJ#nan#nan\n"
+    )
+    (tmp_path / "train.txt").write_text("000001\n000002\n")
+    jobs = {j.id: j for j in sources.jobs(tmp_path, tmp_path)}
+    assert set(jobs) == {"000001", "000001_1", "000002"}
+    assert jobs["000001"].captions == ("walks on", "odd")
+    clips = prepare.process(jobs["000001_1"], replace(OPTIONS, mirror=False))
+    assert len(clips[0].joints) == 40
+    assert "no such file" in prepare.process(jobs["000002"], OPTIONS).reason
