@@ -396,7 +396,7 @@ OTHER: list[tuple[str, Make, str]] = [
     ("recipe missing", train("codec", "--recipe", "none.toml"), "none.toml"),
     ("recipe that is no TOML", train_by("steps: 3"), "recipe.toml"),
     ("recipe with an unknown entry", train_by("colour = 3"), "colour"),
-    ("preparing a folder that is not there", lambda f: ["prepare", str(f / "none"), "-o", str(f / "out")], "none"),
+    ("preparing a folder that is not there", lambda f: ["prepare", str(f / "none"), str(f / "out")], "none"),
     ("showing no file", lambda f: ["show", str(f / "none.bvh"), "-o", str(f / "out.gif")], "none.bvh"),
     ("showing as text", lambda f: ["show", put(f, "good.bvh", BVH), "-o", str(f / "out.txt")], ".gif"),
     ("drawing into no folder", lambda f: ["draw", put(f, "good.bvh", BVH), "-o", str(f / "no" / "out.png")], "no"),

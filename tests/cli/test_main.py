@@ -114,6 +114,7 @@ def test_a_reader_that_went_away_is_no_error():
     read_end, write_end = os.pipe()
     os.close(read_end)
     code = "import sys\nfrom dimo.cli.main import entry\nsys.argv = ['dimo', '--version']\nentry()"
-    done = subprocess.run([sys.executable, "-c", code], stdout=write_end, stderr=subprocess.PIPE, text=True)
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}  # unbuffered, argparse swallows the error
+    done = subprocess.run([sys.executable, "-c", code], stdout=write_end, stderr=subprocess.PIPE, text=True, env=env)
     os.close(write_end)
     assert (done.returncode, done.stderr) == (141, "")

@@ -154,8 +154,8 @@ def prepare(
     progress: Callable[[int, int], None] | None = None,
 ) -> dict:
     """Prepare a folder into shards; returns the manifest, which is also written, as is report.json with the rejected clips."""
-    out.mkdir(parents=True, exist_ok=True)
     todo = sources.jobs(source, archives or out / "unpacked")[:limit]
+    out.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(json.dumps([VERSION, asdict(options), len(todo)], sort_keys=True).encode()).hexdigest()[:12]
     rejected: list[Rejected] = []
     counts: Counter[tuple[str, str]] = Counter()
