@@ -26,6 +26,7 @@ def save(folder: Path, config: dict[str, Any], tensors: dict[str, dict[str, Tens
     for name, state in tensors.items():
         temporary = folder / f".{name}.{os.getpid()}"
         save_file({k: _halved(v) for k, v in state.items()}, temporary)
+        os.chmod(temporary, 0o644)  # the library makes it readable by its owner only
         os.replace(temporary, folder / f"{name}.safetensors")
     hashes = {f"{name}.safetensors": sha256(folder / f"{name}.safetensors") for name in tensors}
     config = {"format": FORMAT, "version": VERSION, **config, "sha256": hashes}
