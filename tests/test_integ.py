@@ -41,7 +41,7 @@ RECIPES = {
     "codec": "[codec]\nwidth = 48\ndim = 24\nlevels = 3\ncodes = 32\n[loss]\nbatch = 16\nwindow = 32\n"
     "[loop]\nsteps = 220\nlearning_rate = 2e-3\nvalidate_every = 110\n",
     "model": "[transformer]\nwidth = 48\nlayers = 2\nheads = 4\nfeedforward = 96\nembedding_width = 16\n"
-    "[loss]\nbatch = 16\nmix = [6, 4, 1]\n[loop]\nsteps = 160\nlearning_rate = 3e-3\nvalidate_every = 80\n"
+    "[loss]\nbatch = 16\nmix = [4, 6, 1]\n[loop]\nsteps = 600\nlearning_rate = 3e-3\nvalidate_every = 300\n"
     "[data]\nstart_weights = false\n",
 }
 CAPTIONS = {
