@@ -79,17 +79,23 @@ def test_mirroring_twice_is_the_clip(folder, tmp_path):
     assert twice.captions == clip.captions
 
 
-def test_long_clips_are_cut_and_crops_say_only_what_was_measured(tmp_path):
+def test_long_takes_are_cut_and_their_crops_keep_the_captions(tmp_path):
     walk(30, 20).save(tmp_path / "long.bvh")
     job = Job("long", tmp_path / "long.bvh", ("someone walks",), split="train")
     clips = prepare.process(job, replace(OPTIONS, mirror=False, crops=1))
-    whole = [c for c in clips if any(t.kind == "written" for t in c.captions)]
-    assert len(whole) == 4
-    assert sum(len(c.joints) for c in whole) == 600
+    assert len(clips) == 8
+    assert sum(len(c.joints) for c in clips[:4]) == 600
     assert all(len(c.joints) <= 196 for c in clips)
-    rest = [c for c in clips if c not in whole]
-    assert rest
-    assert all(t.kind == "derived" for c in rest for t in c.captions)
+    assert all(any(t.text == "someone walks" for t in c.captions) for c in clips)
+
+
+def test_crops_of_short_clips_say_only_what_was_measured(tmp_path):
+    walk(8, 20).save(tmp_path / "short.bvh")
+    job = Job("short", tmp_path / "short.bvh", ("someone walks and sneezes",), split="train")
+    whole, *crops = prepare.process(job, replace(OPTIONS, mirror=False, crops=2))
+    assert any(t.kind == "written" for t in whole.captions)
+    assert crops
+    assert all(t.kind == "derived" for c in crops for t in c.captions)
 
 
 @pytest.mark.parametrize(

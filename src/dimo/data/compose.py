@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dimo.body import measure
 from dimo.body.motion import Motion
 from dimo.body.rotation import slerp
 from dimo.body.skeleton import preset
@@ -112,7 +113,7 @@ def _draw(by_kind: dict, keys: list, weights: np.ndarray, generator: np.random.G
 def join(first: Part, second: Part, generator: np.random.Generator) -> tuple[Motion, list[str]] | None:
     """One after the other, going on in place and heading, with a cross-fade; None when the result does not show both."""
     if (first.event.kind, first.event.side) == (second.event.kind, second.event.side):
-        return None
+        return circle(first, second, generator) if first.event.kind == "turn" else None
     motion = first.motion.concatenate(second.motion, blend=BLEND_SECONDS)
     if len(motion) > LONGEST:
         return None
@@ -134,6 +135,28 @@ def join(first: Part, second: Part, generator: np.random.Generator) -> tuple[Mot
             forms.append(f"{a}, stops and {b}")
         sentences.append(f"{_subject(generator)} {forms[int(generator.integers(len(forms)))]}")
     return motion, list(dict.fromkeys(sentences))
+
+
+def circle(first: Part, second: Part, generator: np.random.Generator) -> tuple[Motion, list[str]] | None:
+    """Two walked turns to one side make a curve; None unless it turns by more than 140 degrees while walking."""
+    halves = []
+    for part in (first, second):
+        spare = max(0, len(part.motion) - LONGEST // 2)
+        halves.append(part.motion[spare // 2 : len(part.motion) - (spare - spare // 2)])
+    motion = halves[0].concatenate(halves[1], blend=BLEND_SECONDS)
+    joints = measure.smooth(motion.joints(), motion.fps)
+    side = first.event.side
+    degrees = measure.turn_degrees(joints) * (1 if side == "left" else -1)
+    if len(motion) > LONGEST or degrees < 140 or measure.travel(joints)["forward"] < 2:
+        return None
+    forms = [
+        f"walks in a circle to the {side}",
+        f"walks around in a circle, turning {side}",
+        f"walks in a curve to the {side}",
+        f"turns {side} twice while walking",
+    ]
+    chosen = generator.choice(len(forms), 3, replace=False)
+    return motion, [f"{_subject(generator)} {forms[int(i)]}" for i in chosen]
 
 
 def overlay(first: Part, second: Part, generator: np.random.Generator) -> tuple[Motion, list[str]] | None:

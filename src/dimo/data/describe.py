@@ -15,7 +15,7 @@ from dimo.body import measure
 SUBJECTS = ("a person", "someone", "a man", "a woman", "the person", "the man", "the figure", "a figure", "somebody")
 MOVING_MPS = 0.35
 RUN_MPS = 2.0
-SLOW_MPS, FAST_MPS = 0.8, 1.55
+SLOW_MPS, FAST_MPS, SPRINT_MPS = 0.85, 1.55, 4.0
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,11 @@ def phrases(event: Event) -> list[tuple[str, str]]:
         }[side]
         how = [""]
         if event.kind == "walk" and event.amount < SLOW_MPS:
-            how = [" slowly"]
+            how = [" slowly", " slowly", " at a slow pace"]
         elif event.kind == "walk" and event.amount > FAST_MPS:
             how = [" quickly", " briskly", " fast"]
+        elif event.kind == "run" and event.amount > SPRINT_MPS:
+            verbs = [("runs", "running"), ("sprints", "sprinting"), ("dashes", "dashing")]
         words = [f" {w}{h}" for w in ways if w != "straight ahead" for h in how]
         if event.kind == "walk" and side == "forward":
             verbs = (
@@ -147,7 +149,12 @@ def phrases(event: Event) -> list[tuple[str, str]]:
                 if event.amount < FAST_MPS
                 else [("walks", "walking"), ("strides", "striding")]
             )
-        return [(v + w, g + w) for v, g in verbs for w in words]
+        said = [(v + w, g + w) for v, g in verbs for w in words]
+        if event.kind == "walk" and side == "forward" and event.amount < SLOW_MPS:
+            # Verbs that say the slowness by themselves.
+            slow = [("trudges", "trudging"), ("shuffles", "shuffling"), ("plods", "plodding"), ("ambles", "ambling")]
+            said += [(f"{v} {w}", f"{g} {w}") for v, g in slow for w in ways[:2]]
+        return said
     if event.kind == "turn":
         if event.amount > 150:
             return [(f"turns around to the {side}", f"turning around to the {side}")]

@@ -32,7 +32,7 @@ from dimo.formats.files import write_atomically
 from dimo.formats.table import load
 from dimo.text.normalise import mirror_words, normalise
 
-VERSION = 1  # of what preparation does; a change makes old shards be made again
+VERSION = 2  # of what preparation does; a change makes old shards be made again
 SHARD = 128  # jobs
 REPORT = "report.json"
 
@@ -48,7 +48,9 @@ class PrepareOptions:
     floor_m: float = 3.0  # the lowest foot may be this far from zero before the file's heights are not believed
     mirror: bool = True  # training clips also as their mirror image, with left and right exchanged in the words
     derived: int = 3  # captions measured from the motion
-    crops: int = 1  # further short stretches of training clips over 5 s, with derived captions only
+    crops: int = (
+        2  # further short stretches per part of training clips over 5 s; derived captions, and a long take's own
+    )
     composites: int = 0
     seed: int = 0
     shares: tuple[float, float] = (0.8, 0.05)  # train and val where the source names no splits
@@ -101,7 +103,8 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
         for _ in range(options.crops * count):
             length = int(generator.integers(round(2 * options.fps), min(round(5 * options.fps), len(motion)) + 1))
             start = int(generator.integers(0, len(motion) - length + 1))
-            stretches.append((start, start + length, ()))
+            # A long take goes on doing what its captions say, so a stretch of it may keep them.
+            stretches.append((start, start + length, written if count > 1 else ()))
     out = []
     for i, (start, end, captions) in enumerate(stretches):
         joints = motion.joints()[start:end]
