@@ -19,7 +19,7 @@ def walked_turn(side: str, degrees: float = 90.0, seconds: float = 5.0) -> compo
     step = np.stack([np.sin(heading), np.zeros(frames), np.cos(heading)], axis=-1) / 20
     rotations = np.tile(np.eye(4)[0], (frames, 22, 1))
     rotations[:, 0, 0], rotations[:, 0, 2] = np.cos(heading / 2), np.sin(heading / 2)
-    motion = Motion(body, 20.0, [*np.cumsum(step, axis=0), 0, 0.95, 0], rotations)
+    motion = Motion(body, 20.0, np.cumsum(step, axis=0) + np.array([0, 0.95, 0]), rotations)
     clip = Clip(id="t", joints=motion.joints().astype(np.float32), fps=20.0, captions=(), split="train")
     return compose.Part(motion, Event("turn", 0, frames, side, degrees), clip)
 
