@@ -19,6 +19,7 @@ from dimo.codec.codec import Codec, CodecConfig
 from dimo.diffusion.sample import SampleOptions
 from dimo.errors import RequestError, WeightsError
 from dimo.model.joint import JointConfig, JointModel
+from dimo.model.precision import dtype_of
 from dimo.model.transformer import TransformerConfig
 from dimo.sequence.vocabulary import WORD_PIECES
 from dimo.tasks import caption as caption_task
@@ -58,8 +59,14 @@ class DiMo:
         return Path(override) if override else Path(str(resources.files("dimo") / "weights"))
 
     @staticmethod
-    def from_pretrained(folder: str | Path | None = None) -> DiMo:
-        """Load a weights folder (default: the packaged weights). WeightsError names every fault of it."""
+    def from_pretrained(folder: str | Path | None = None, *, precision: str = "auto") -> DiMo:
+        """Load a weights folder (default: the packaged weights). WeightsError names every fault of it.
+
+        precision: of the joint model, "fp32", "bf16", or "auto", which takes bf16 where the processor has instructions
+        for it (about half the time, same quality by benchmarks/quality.py). DIMO_PRECISION changes what "auto" means. A
+        seed repeats its result within one precision.
+        """
+        dtype = dtype_of(os.environ.get("DIMO_PRECISION", precision) if precision == "auto" else precision)
         folder = Path(folder) if folder is not None else DiMo.packaged_folder()
         config = checkpoint.read_config(folder)
         try:
@@ -74,12 +81,14 @@ class DiMo:
         wordpiece, room = Wordpiece.from_file(folder / "vocab.txt"), model.config.transformer.vocabulary
         if max(wordpiece.vocabulary.values()) >= room:
             raise WeightsError(f"{folder / 'vocab.txt'}: holds more word pieces than the {room} of config.json")
-        return DiMo(codec, model, wordpiece, config)
+        return DiMo(codec, model.to(dtype), wordpiece, config)
 
     def save_pretrained(
         self, folder: str | Path, *, provenance: dict[str, Any] | None = None, card: str | None = None
     ) -> Path:
-        """Write a weights folder that from_pretrained reads."""
+        """Write a weights folder that from_pretrained reads. RequestError for a model in bf16, which has lost digits."""
+        if next(self.model.parameters()).dtype == torch.bfloat16:
+            raise RequestError('this model was rounded to bf16; load it with precision="fp32" to save it')
         config = {
             "codec": asdict(self.codec.config),
             "model": self.model.config.to_dict(),

@@ -141,7 +141,14 @@ class JointModel(nn.Module):
         """
         if isinstance(level, int) and level == 0:
             return self.base(hidden)
-        levels = torch.as_tensor(level, device=hidden.device).expand(len(hidden))
+        if isinstance(level, int):  # while sampling: only the levels below, and one output matrix
+            x = hidden + self.depth_level.weight[level - 1]
+            for lower in range(level):
+                x = x + self.depth_codes[lower][codes[..., lower].clamp_min(0)]
+            for block in self.depth:
+                x = block(x, real)
+            return self.depth_norm(x) @ self.depth_out[level - 1].T
+        levels = level.expand(len(hidden))
         x = hidden + self.depth_level(levels - 1)[:, None]
         for lower in range(self.config.levels - 1):
             below = (levels > lower)[:, None, None]
