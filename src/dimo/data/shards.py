@@ -51,7 +51,8 @@ def files(folder: Path) -> list[Path]:
     """The shards of a prepared folder in order; FormatError when it is not one."""
     if not folder.is_dir():
         raise FormatError("no such folder of prepared data; dimo prepare writes one", path=folder)
-    found = sorted(folder.glob("*.parquet"))
+    # Names that begin with a dot are files half written by a preparation that is still running.
+    found = sorted(p for p in folder.glob("*.parquet") if not p.name.startswith("."))
     if not found:
         raise FormatError("holds no .parquet shards; dimo prepare writes them", path=folder)
     return found

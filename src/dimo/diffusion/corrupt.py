@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dimo.diffusion.schedule import Schedule, mask_ratio
 from dimo.sequence.tokens import Tokens
+from dimo.sequence.vocabulary import PAD
 
 
 def choose_places(slots: Tensor, generator: np.random.Generator, schedule: Schedule) -> Tensor:
@@ -26,6 +27,23 @@ def choose_places(slots: Tensor, generator: np.random.Generator, schedule: Sched
     return torch.from_numpy((order < counts[:, None]) & real)
 
 
+def within_spans(slots: Tensor, generator: np.random.Generator, share: float) -> Tensor:
+    """(B, N) bool: where masks may fall. For a share of the sequences a stretch, for the others every place of slots.
+
+    The stretch leaves the beginning, the end or both whole: what is known when a motion is continued or filled in.
+    Its length is uniform from one place to all but one.
+    """
+    out = slots.numpy().copy()
+    for row, n in enumerate(out.sum(1)):
+        if n < 2 or generator.random() >= share:
+            continue
+        length = int(generator.integers(1, n))
+        start = int(generator.choice([n - length, 0, generator.integers(0, n - length + 1)], p=[0.35, 0.1, 0.55]))
+        out[row] &= False
+        out[row, start : start + length] = True
+    return torch.from_numpy(out)
+
+
 def mask_motion(
     tokens: Tokens,
     generator: np.random.Generator,
@@ -33,32 +51,56 @@ def mask_motion(
     schedule: Schedule = "cosine",
     partial: float = 0.1,
     wrong: float = 0.06,
+    spans: float = 0.0,
     codes: int = 512,
 ) -> tuple[Tokens, Tensor]:
     """Hide stacks of a batch; returns the corrupted tokens and the places (B, L) to be supervised at level 0.
 
     Of the places left visible, `partial` keep only a random number of their lower levels (so that half-known stacks are
     nothing new), and `wrong` are filled with random codes and supervised, which lets the model doubt what it sees.
+    In a share `spans` of the sequences all this happens within one stretch, and the rest stays whole.
     """
-    hidden = choose_places(tokens.motion_slots, generator, schedule)
+    allowed = within_spans(tokens.motion_slots, generator, spans)
+    hidden = choose_places(allowed, generator, schedule)
     shape = hidden.shape
     known = torch.where(hidden, 0, tokens.known_levels)
-    some = torch.from_numpy(generator.random(shape) < partial) & ~hidden
+    some = torch.from_numpy(generator.random(shape) < partial) & ~hidden & allowed
     known = torch.where(
         some, torch.minimum(torch.from_numpy(generator.integers(1, tokens.levels + 1, shape)), known), known
     )
-    false = torch.from_numpy(generator.random(shape) < wrong) & ~hidden & tokens.motion_slots
+    false = torch.from_numpy(generator.random(shape) < wrong) & ~hidden & allowed
     noise = torch.from_numpy(generator.integers(0, codes, tokens.codes.shape))
     values = torch.where(false.unsqueeze(-1), noise, tokens.codes)
     return replace(tokens, known_levels=known, codes=values), hidden | false
 
 
 def mask_text(
-    tokens: Tokens, generator: np.random.Generator, *, schedule: Schedule = "linear"
+    tokens: Tokens,
+    generator: np.random.Generator,
+    *,
+    schedule: Schedule = "linear",
+    wrong: float = 0.0,
+    words: np.ndarray | None = None,
+    confusions: dict[int, tuple[int, ...]] | None = None,
 ) -> tuple[Tokens, Tensor]:
-    """Hide words of a batch; returns the corrupted tokens and the hidden places (B, T)."""
+    """Hide words of a batch; returns the corrupted tokens and the places (B, T) to be supervised.
+
+    Of the places left visible, `wrong` hold another word and are supervised, which lets the model doubt what a caption
+    says: one of the confusions of the word, where it has any, else one of `words`.
+    """
     hidden = choose_places(tokens.text_slots, generator, schedule)
-    return replace(tokens, known_text=tokens.known_text & ~hidden), hidden
+    masked = replace(tokens, known_text=tokens.known_text & ~hidden)
+    if not wrong or words is None:
+        return masked, hidden
+    ids, real = tokens.ids.numpy().copy(), (tokens.ids != PAD).numpy() & ~hidden.numpy()
+    drawn, kind = generator.random(ids.shape), generator.random(ids.shape)
+    # A word that has an opposite is exchanged more often: those are the words that captions are wrong about.
+    opposed = np.vectorize(lambda i: i in (confusions or {}), otypes=[bool])(ids)
+    false = real & (drawn < np.where(opposed, 2 * wrong, wrong))
+    for b, t in np.argwhere(false):
+        others = (confusions or {}).get(int(ids[b, t]), ())
+        ids[b, t] = generator.choice(others) if others and kind[b, t] < 0.8 else generator.choice(words)
+    return replace(masked, ids=torch.from_numpy(ids)), hidden | torch.from_numpy(false)
 
 
 def drop_text(tokens: Tokens, share: float, generator: np.random.Generator) -> Tokens:

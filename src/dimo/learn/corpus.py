@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from dimo.codec.codec import Codec
@@ -15,11 +21,13 @@ from dimo.data import shards
 from dimo.data.records import Clip
 from dimo.errors import RequestError
 from dimo.features import humanml3d
+from dimo.formats.files import write_atomically
 from dimo.learn.joint import Example
 from dimo.learn.recipe import DataOptions
 from dimo.text.wordpiece import Wordpiece
 
 MIN_FRAMES = 8
+MANY = 1000  # clips from which encoding them in several processes pays
 
 
 def clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
@@ -40,14 +48,50 @@ def clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
 
 def feature_clips(found: Sequence[Clip]) -> list[np.ndarray]:
     """Features (F, C) in float32 per clip."""
-    return [humanml3d.encode(np.asarray(clip.joints, float)).astype(np.float32) for clip in found]
+    joints = [clip.joints for clip in found]
+    if len(found) < MANY or (os.cpu_count() or 1) < 2:
+        return [_features(j) for j in joints]
+    # Fresh processes: forking one in which torch has started its threads can hang.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_features, joints, chunksize=64))
+
+
+def _features(joints: np.ndarray) -> np.ndarray:
+    return humanml3d.encode(np.asarray(joints, float)).astype(np.float32)
 
 
 @torch.no_grad()
-def code_clips(codec: Codec, features: Sequence[np.ndarray], longest: int) -> list[Tensor]:
-    """Codes (L, Q) per clip, cut to `longest` steps."""
+def code_clips(codec: Codec, found: Sequence[Clip], longest: int, cache: Path | None = None) -> list[Tensor]:
+    """Codes (L, Q) per clip, cut to `longest` steps.
+
+    cache: a file that keeps them for a resumed run; it is used again only for the same codec, clips and length.
+    """
+    key = _key(codec, found, longest)
+    if cache is not None and cache.is_file():
+        with safe_open(cache, "pt") as file:
+            if (file.metadata() or {}).get("key") == key:
+                flat, lengths = file.get_tensor("codes").long(), file.get_tensor("lengths").tolist()
+                return list(flat.split(lengths))
     codec.eval()
-    return [codec.encode(torch.from_numpy(f)[None])[0][:longest].clone() for f in features]
+    codes = [codec.encode(torch.from_numpy(f)[None])[0][:longest].clone() for f in feature_clips(found)]
+    if cache is not None:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {"codes": torch.cat(codes).to(torch.int16), "lengths": torch.tensor([len(c) for c in codes])}
+        with write_atomically(cache) as temporary:
+            save_file(tensors, temporary, metadata={"key": key})
+    return codes
+
+
+def _key(codec: Codec, found: Sequence[Clip], longest: int) -> str:
+    """Changes with anything that the codes depend on."""
+    digest = hashlib.sha256(f"{longest}".encode())
+    for name, value in codec.state_dict().items():
+        if not name.startswith("decoder"):
+            digest.update(value.contiguous().numpy().tobytes())
+    for clip in found:
+        digest.update(clip.id.encode())
+        digest.update(np.ascontiguousarray(clip.joints[-1]).tobytes())
+    return digest.hexdigest()
 
 
 def examples(

@@ -18,6 +18,9 @@ from dimo.model.joint import Hidden, JointModel
 from dimo.sequence.tokens import Tokens, pack
 from dimo.sequence.vocabulary import PAD
 
+LENGTH_EXAMPLES = 8
+"""Sequences a step that train the length head: it needs a trunk pass of its own over the text."""
+
 
 @dataclass(frozen=True)
 class JointLoss:
@@ -34,7 +37,10 @@ class JointLoss:
     label_smoothing: float = 0.05
     self_correction: float = 0.0  # weight of the second pass on the model's own fill-ins
     partial: float = 0.1
-    wrong: float = 0.06
+    wrong: float = 0.06  # of visible stacks that hold random codes
+    spans: float = 0.3  # of the sequences whose masks fall within one stretch: continuing and filling in
+    wrong_words: float = 0.1  # of visible words of a caption that are exchanged: caption correction
+    motion_dropout: float = 0.1  # of M2T sequences without motion: the prior of the words, to be divided out of scores
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,17 @@ class Example:
 
 
 class JointData:
-    """Examples drawn by weight, put into batches of similar length."""
+    """Examples drawn by weight, put into batches of similar length.
 
-    def __init__(self, examples: Sequence[Example], spread: int = 6):
+    confusions: for a word's id, the ids that captions confuse it with (text.confusions).
+    """
+
+    def __init__(
+        self, examples: Sequence[Example], spread: int = 6, confusions: dict[int, tuple[int, ...]] | None = None
+    ):
         self.examples = list(examples)
+        self.confusions = confusions or {}
+        self.words = np.array([i for e in self.examples for caption in e.captions for i in caption])
         weights = np.array([e.weight for e in self.examples], float)
         self.share = weights / weights.sum()
         self.lengths = np.array([len(e.codes) for e in self.examples])
@@ -80,7 +93,7 @@ def loss(
         masked, places = mask_motion(
             clean, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes
         )
-        masked, words = mask_text(masked, generator)
+        masked, words = _mask_words(masked, data, options, generator)
         hidden = model(masked)
         out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
         out["text"] = _text_loss(model, hidden, clean, words, options)
@@ -91,18 +104,26 @@ def loss(
         clean_known = drop_text(clean, options.condition_dropout, generator)
         clean_known = replace(clean_known, known_text=clean_known.known_text & ~blind[:, None])
         masked, places = mask_motion(
-            clean_known, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes
+            clean_known,
+            generator,
+            partial=options.partial,
+            wrong=options.wrong,
+            spans=options.spans,
+            codes=model.config.codes,
         )
         hidden = model(masked)
         out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
         if options.self_correction:
             out["correct"] = _self_correction(model, hidden, clean, masked)
-        length = cross_entropy(model.length_logits(clean.ids, clean.text_slots).float(), clean.motion_slots.sum(1) - 1)
-        out["length"] = length
+        some = slice(LENGTH_EXAMPLES)
+        guess = model.length_logits(clean.ids[some], clean.text_slots[some]).float()
+        out["length"] = cross_entropy(guess, clean.motion_slots[some].sum(1) - 1)
     if sizes[1]:
         texts, motions = data.batch(sizes[1], generator)
         clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
-        masked, words = mask_text(clean, generator)
+        blind = torch.from_numpy(generator.random(len(clean)) < options.motion_dropout)
+        clean = replace(clean, known_levels=torch.where(blind[:, None], 0, clean.known_levels))
+        masked, words = _mask_words(clean, data, options, generator)
         out["text"] = _text_loss(model, model(masked), clean, words, options)
     weights = {
         "base": 1.0,
@@ -113,6 +134,12 @@ def loss(
     }
     total = sum((weights[k] * v for k, v in out.items()), torch.zeros(()))
     return {"loss": total, **out}
+
+
+def _mask_words(
+    tokens: Tokens, data: JointData, options: JointLoss, generator: np.random.Generator
+) -> tuple[Tokens, Tensor]:
+    return mask_text(tokens, generator, wrong=options.wrong_words, words=data.words, confusions=data.confusions)
 
 
 def _motion_losses(

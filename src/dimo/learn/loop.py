@@ -1,7 +1,8 @@
 """One training loop for codec and model: AdamW, warm-up and cosine decay, EMA, CSV log, exact resume, time limit.
 
-Every random choice of a step is drawn from (seed, step), never from a running state, so a resumed run repeats the
-interrupted one exactly and a checkpoint needs no generator states.
+Every random choice of a step is drawn from (seed, step, shard), never from a running state, so a resumed run repeats the
+interrupted one exactly and a checkpoint needs no generator states. A step is `shards` batches whose losses are averaged;
+under torchrun the processes share them, and the result is that of a single process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from dimo.errors import RequestError, WeightsError
+from dimo.learn import parallel
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class LoopOptions:
     betas: tuple[float, float] = (0.9, 0.99)
     clip: float = 1.0  # gradient norm
     ema: float = 0.999  # of the weights that are kept; 0 turns it off
+    shards: int = 1  # batches a step; the number of processes must divide it
     bf16: bool = True  # autocast of matrix products; fp32 is the fallback for machines where bf16 is slower
     seed: int = 0
     log_every: int = 20
@@ -41,8 +44,8 @@ class LoopOptions:
     save_every_seconds: float = 120.0
 
     def __post_init__(self):
-        if self.steps < 1 or self.learning_rate <= 0 or not 0 <= self.ema < 1:
-            raise RequestError("training needs steps >= 1, a positive learning rate and 0 <= ema < 1")
+        if self.steps < 1 or self.learning_rate <= 0 or not 0 <= self.ema < 1 or self.shards < 1:
+            raise RequestError("training needs steps >= 1, shards >= 1, a positive learning rate and 0 <= ema < 1")
 
 
 def learning_rate(step: int, options: LoopOptions) -> float:
@@ -53,10 +56,10 @@ def learning_rate(step: int, options: LoopOptions) -> float:
     return options.learning_rate * (options.final_share + (1 - options.final_share) * 0.5 * (1 + math.cos(math.pi * t)))
 
 
-def step_generator(seed: int, step: int) -> np.random.Generator:
-    """The generator of one step's choices; torch's global one is seeded alike for dropout and codebook restarts."""
-    torch.manual_seed((seed * 1_000_003 + step) % 2**63)
-    return np.random.default_rng([seed, step])
+def step_generator(seed: int, step: int, shard: int = 0) -> np.random.Generator:
+    """The generator of a batch's choices; torch's global one is seeded alike for dropout and codebook restarts."""
+    torch.manual_seed(((seed * 1_000_003 + step) * 1_009 + shard) % 2**63)
+    return np.random.default_rng([seed, step, shard])
 
 
 def run(
@@ -75,28 +78,41 @@ def run(
     loss(generator, step) gives named scalars, "loss" among them. On return the model holds the EMA weights; the folder holds
     `state.pt` (for --resume) and `log.csv`.
     """
+    rank, processes = parallel.world()
+    if options.shards % processes:
+        raise RequestError(f"{processes} processes cannot share {options.shards} shards a step; set shards in [loop]")
+    quiet = quiet or rank > 0
     folder.mkdir(parents=True, exist_ok=True)
     decay = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     groups = [{"params": decay, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=options.betas)
-    average = {n: p.detach().clone() for n, p in model.named_parameters()} if options.ema else {}
+    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=options.betas, fused=True)
+    trained = decay + plain
+    average = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad} if options.ema else {}
     start = load_state(folder, model, optimizer, average) if resume else 0
     began = saved = time.monotonic()
     sums: dict[str, float] = {}
     done = start
     for step in range(start, options.steps):
-        if time_limit is not None and time.monotonic() - began > time_limit:
+        if parallel.agreed(time_limit is not None and time.monotonic() - began > time_limit):
             break
-        generator = step_generator(options.seed, step)
         model.train()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, options)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
-            values = loss(generator, step)
         optimizer.zero_grad(set_to_none=True)
-        values["loss"].backward()
-        norm = nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+        here: dict[str, Tensor] = {}
+        for shard in range(rank, options.shards, processes):
+            generator = step_generator(options.seed, step, shard)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
+                values = loss(generator, step)
+            (values["loss"] / options.shards).backward()
+            for name, value in values.items():
+                here[name] = here.get(name, torch.zeros(())) + value.detach().float() / options.shards
+        for parameter in trained:  # a part that no batch of this process reached may have been reached by another's
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        parallel.add_up([*(p.grad for p in trained if p.grad is not None), *(here[n] for n in sorted(here))])
+        norm = nn.utils.clip_grad_norm_(trained, options.clip)
         if not torch.isfinite(norm):
             raise RequestError(f"the gradient is not finite at step {step}; try a lower learning rate or fp32")
         optimizer.step()
@@ -107,15 +123,16 @@ def run(
             for name, parameter in model.named_parameters():
                 if name in average:
                     average[name].lerp_(parameter, 1 - rate)
-        for name, value in values.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        for name, value in here.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
         if done % options.log_every == 0:
             row = {k: v / options.log_every for k, v in sums.items()}
             sums = {}
-            _log(
-                folder / "log.csv",
-                {"step": done, "seconds": time.monotonic() - began, "lr": learning_rate(step, options), **row},
-            )
+            if rank == 0:
+                _log(
+                    folder / "log.csv",
+                    {"step": done, "seconds": time.monotonic() - began, "lr": learning_rate(step, options), **row},
+                )
             if not quiet:
                 text = "  ".join(f"{k} {v:.4f}" for k, v in row.items())
                 print(
@@ -123,16 +140,17 @@ def run(
                     end="",
                     file=sys.stderr,
                 )
-        if validate and (done % options.validate_every == 0 or done == options.steps):
+        if rank == 0 and validate and (done % options.validate_every == 0 or done == options.steps):
             with swapped(model, average):
                 row = validate()
             _log(folder / "val.csv", {"step": done, **row})
             if not quiet:
                 print("\n  val " + "  ".join(f"{k} {v:.4f}" for k, v in row.items()), file=sys.stderr)
-        if time.monotonic() - saved > options.save_every_seconds:
+        if rank == 0 and time.monotonic() - saved > options.save_every_seconds:
             save_state(folder, model, optimizer, average, done)
             saved = time.monotonic()
-    save_state(folder, model, optimizer, average, done)
+    if rank == 0:
+        save_state(folder, model, optimizer, average, done)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name in average:

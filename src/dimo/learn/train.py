@@ -13,11 +13,12 @@ from safetensors.torch import load_file
 from dimo import checkpoint
 from dimo.api import TRAINING_ONLY, DiMo
 from dimo.codec.codec import Codec, CodecConfig
-from dimo.errors import WeightsError
+from dimo.errors import RequestError, WeightsError
 from dimo.learn import codec as codec_learning
-from dimo.learn import corpus, joint, loop, recipe
+from dimo.learn import corpus, joint, loop, parallel, recipe
 from dimo.model.joint import JointModel
 from dimo.model.transformer import from_bert
+from dimo.text.confusions import confusion_ids
 from dimo.text.wordpiece import Wordpiece
 
 VALIDATION_CLIPS = 120
@@ -39,6 +40,8 @@ class Settings:
 
 def train_codec(settings: Settings) -> int:
     """Train a codec; writes config.json and codec.safetensors to settings.out. Returns the steps done."""
+    if parallel.world()[1] > 1:
+        raise RequestError("a codec's codebooks follow the batches of one process; train it without torchrun")
     plan = recipe.read(settings.recipe, recipe.CodecRecipe) if settings.recipe else recipe.CodecRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
     train = corpus.feature_clips([c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite])
@@ -104,10 +107,17 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     wordpiece = Wordpiece.from_file(bert / "vocab.txt")
     config = replace(plan.model, transformer=plan.transformer, levels=codec.config.levels, codes=codec.config.codes)
     sets = {}
+    if parallel.world()[0] > 0:
+        parallel.wait()  # until the first process has written the codes
     for split in ("train", "val"):
         found = corpus.clips(settings.data, split, plan.data)
-        codes = corpus.code_clips(codec, corpus.feature_clips(found), config.max_steps)
-        sets[split] = joint.JointData(corpus.examples(found, codes, wordpiece, config.max_text, plan.data))
+        codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
+        sets[split] = joint.JointData(
+            corpus.examples(found, codes, wordpiece, config.max_text, plan.data),
+            confusions=confusion_ids(wordpiece.vocabulary),
+        )
+    if parallel.world()[0] == 0:
+        parallel.wait()
     torch.manual_seed(options.seed)
     model = JointModel(config)
     if plan.data.start_weights:
@@ -133,5 +143,6 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         if (settings.data / "manifest.json").is_file()
         else {},
     }
-    DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
+    if parallel.world()[0] == 0:
+        DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
     return done

@@ -3,6 +3,10 @@
 One trunk pass over `[CLS] text [SEP] motion [SEP]` gives a vector per place. Words are read off by the tied embedding
 matrix, base codes by a linear head; a small depth decoder then predicts level after level of a stack from its vector and
 the levels below, looking a few steps around, so that all Q levels cost one trunk pass.
+
+Motion also passes a few convolutions over neighbouring steps before and after the trunk. What follows what in a gait
+does not depend on where in the clip it happens; attention with absolute positions would have to learn it at every place
+anew, which 4 hours of motion do not suffice for (docs/log.md has the comparison).
 """
 
 from __future__ import annotations
@@ -30,6 +34,9 @@ class JointConfig:
     max_text: int = 64  # word pieces
     caption_slots: int = 32  # places that a caption may fill
     depth_blocks: int = 2
+    stem_blocks: int = 1  # convolutions over neighbouring stacks before the trunk
+    near_blocks: int = 2  # and after it
+    near_reach: int = 2  # steps to either side that each of them sees
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -47,13 +54,13 @@ class Hidden:
     motion: Tensor
 
 
-class DepthBlock(nn.Module):
+class NearBlock(nn.Module):
     """Convolution over neighbouring steps and a two-layer perceptron, each normalised first and added."""
 
-    def __init__(self, width: int, dropout: float):
+    def __init__(self, width: int, dropout: float, reach: int = 1):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.near = nn.Conv1d(width, width, 3, padding=1)
+        self.near = nn.Conv1d(width, width, 2 * reach + 1, padding=reach)
         self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
         self.dropout = nn.Dropout(dropout)
 
@@ -78,13 +85,15 @@ class JointModel(nn.Module):
             config.levels + 1, narrow
         )  # how many levels of a stack are known; 0 is its [MASK]
         self.step_positions = nn.Embedding(config.max_steps + 1, narrow)  # the last one is the closing [SEP]'s
+        self.stem = nn.ModuleList(NearBlock(narrow, 0.0, config.near_reach) for _ in range(config.stem_blocks))
+        self.near = nn.ModuleList(NearBlock(width, trunk.dropout, config.near_reach) for _ in range(config.near_blocks))
         self.text_dense = nn.Linear(width, narrow)
         self.text_norm = nn.LayerNorm(narrow, eps=1e-12)
         self.text_bias = nn.Parameter(torch.zeros(trunk.vocabulary))
         self.base = nn.Linear(width, config.codes)
         self.depth_codes = nn.Parameter(torch.randn(config.levels - 1, config.codes, width) * 0.02)
         self.depth_level = nn.Embedding(max(1, config.levels - 1), width)
-        self.depth = nn.ModuleList(DepthBlock(width, trunk.dropout) for _ in range(config.depth_blocks))
+        self.depth = nn.ModuleList(NearBlock(width, trunk.dropout) for _ in range(config.depth_blocks))
         self.depth_norm = nn.LayerNorm(width)
         self.depth_out = nn.Parameter(torch.randn(config.levels - 1, config.codes, width) * 0.02)
         self.length = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.max_steps))
@@ -96,7 +105,10 @@ class JointModel(nn.Module):
         x, mask = self.embed(tokens)
         hidden = self.trunk.encode(x, mask)
         text = tokens.ids.shape[1]
-        return Hidden(hidden[:, 1 : 1 + text], hidden[:, 2 + text : -1])
+        motion = hidden[:, 2 + text : -1]
+        for block in self.near:
+            motion = block(motion, tokens.motion_slots)
+        return Hidden(hidden[:, 1 : 1 + text], motion)
 
     def embed(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """Embedded sequence (B, S, D) and which of its places exist (B, S)."""
@@ -106,7 +118,10 @@ class JointModel(nn.Module):
         device = tokens.ids.device
         sep = torch.full((b, 1), SEP, device=device)
         words = self.trunk.words(torch.cat([torch.full_like(sep, CLS), tokens.masked_ids(), sep], dim=1))
-        inputs = torch.cat([words, self.embed_stacks(tokens.codes, tokens.known_levels), self.trunk.words(sep)], dim=1)
+        stacks = self.embed_stacks(tokens.codes, tokens.known_levels)
+        for block in self.stem:
+            stacks = block(stacks, tokens.motion_slots)
+        inputs = torch.cat([words, stacks, self.trunk.words(sep)], dim=1)
         at = torch.cat(
             [
                 self.trunk.positions.weight[: text + 2],
