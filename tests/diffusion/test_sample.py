@@ -17,7 +17,7 @@ class Table:
     def __init__(self, stacks, sure, ids=None, ids_sure=None):
         self.stacks, self.sure, self.ids, self.ids_sure, self.seen = stacks, sure, ids, ids_sure, []
 
-    def __call__(self, tokens, draw):
+    def __call__(self, tokens, draw, doubted=None):
         self.seen.append(tokens)
         ids = self.ids if self.ids is not None else torch.zeros_like(tokens.ids)
         ids_sure = self.ids_sure if self.ids_sure is not None else torch.zeros(tokens.ids.shape)
@@ -75,15 +75,35 @@ def test_padding_is_never_written():
     assert (last.known_levels[0] == torch.tensor([2, 2, 2, 0, 0, 0])).all()
 
 
+def text_case(ids, sure, **options):
+    tokens = pack([[]], [torch.zeros(2, 1, dtype=torch.long)], levels=1, text_known=False, text_slots=len(ids))
+    table = Table(tokens.codes, torch.ones(1, 2), torch.tensor([ids]), torch.tensor([sure]))
+    steps = list(sample(tokens, table, SampleOptions(schedule="linear", seed=0, **options)))
+    return [step.tokens.known_text[0].tolist() for step in steps], steps[-1].tokens.ids[0].tolist()
+
+
 def test_pad_is_held_back_by_its_factor():
-    ids = torch.tensor([[PAD, 7, PAD, 8]])
-    sure = torch.tensor([[0.9, 0.5, 0.8, 0.6]])
-    tokens = pack([[]], [torch.zeros(2, 1, dtype=torch.long)], levels=1, text_known=False, text_slots=4)
-    table = Table(tokens.codes, torch.ones(1, 2), ids, sure)
-    first = next(sample(tokens, table, SampleOptions(steps=2, schedule="linear", pad_factor=0.3, seed=0)))
-    assert first.tokens.known_text.tolist() == [[False, True, False, True]]
-    first = next(sample(tokens, table, SampleOptions(steps=2, schedule="linear", pad_factor=1.0, seed=0)))
-    assert first.tokens.known_text.tolist() == [[True, False, True, False]]
+    known, _ = text_case([7, 8, PAD, PAD], [0.5, 0.6, 0.9, 0.8], steps=2, pad_factor=0.3)
+    assert known[0] == [True, True, False, False]
+    known, _ = text_case([7, 8, PAD, PAD], [0.5, 0.6, 0.9, 0.8], steps=2, pad_factor=1.0)
+    assert known[0] == [False, False, True, True]
+
+
+def test_pad_closes_a_text_and_the_rounds_go_to_the_words_before_it():
+    known, ids = text_case([7, 8, 9, PAD, 5, 6], [0.1, 0.3, 0.2, 0.9, 0.05, 0.04], steps=6, pad_factor=1.0)
+    assert known == [
+        [False, False, False, True, True, True],
+        [False, True, False, True, True, True],
+        [False, True, True, True, True, True],
+        [True, True, True, True, True, True],
+    ]
+    assert ids == [7, 8, 9, PAD, PAD, PAD]
+
+
+def test_a_pad_before_a_word_closes_nothing():
+    known, ids = text_case([7, PAD, 9, 5], [0.1, 0.8, 0.9, 0.2], steps=2, pad_factor=1.0)
+    assert known[0] == [False, True, True, False]
+    assert ids == [7, PAD, 9, 5]
 
 
 def test_nothing_unknown_means_no_step():

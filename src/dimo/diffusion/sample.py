@@ -1,87 +1,82 @@
 """The reverse process: start from what is known, predict everything, keep what is surest, repeat (method 4.4, 4.5).
 
 One loop for every task. It takes predict(tokens, draw) -> Guess and yields a Step after each round; it knows neither the
-network (how a guess is made) nor the task (why something is known).
+network (how a guess is made) nor the task (why something is known). What is kept and taken back is in strategies.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from dimo.diffusion.schedule import Schedule, masked_after
-from dimo.errors import RequestError
+from dimo.diffusion.options import STRATEGIES, SampleOptions, Strategy
+from dimo.diffusion.strategies import (
+    Drawn,
+    hold_back,
+    keep_best,
+    left_open,
+    looks_back,
+    overturned,
+    rank,
+    reopened,
+)
 from dimo.sequence.tokens import Tokens
 from dimo.sequence.vocabulary import PAD
 
-Strategy = Literal["confidence", "gumbel", "margin", "entropy"]
-STRATEGIES: tuple[str, ...] = ("confidence", "gumbel", "margin", "entropy")
+__all__ = [
+    "STRATEGIES",
+    "Draw",
+    "Drawn",
+    "Guess",
+    "Places",
+    "Predict",
+    "SampleOptions",
+    "Step",
+    "Strategy",
+    "draw_from",
+    "keep_best",
+    "sample",
+]
 
 
 @dataclass(frozen=True)
-class SampleOptions:
-    """How to draw. The defaults are for motion; captions use steps 12, temperature 0."""
+class Places:
+    """Something per place: words (B, T) and stacks (B, L)."""
 
-    steps: int = 10  # K rounds of the network; 5 is a draft, 20 to 30 refine details
-    temperature: float = 1.0  # of the draw; 0 takes the most probable
-    top_k: int = 52  # codes considered per draw: the best tenth of 512, as MoMask; 0 considers all
-    guidance: float = 3.0  # l_u + s (l_c - l_u); 1 is no guidance and half the work
-    strategy: Strategy = "confidence"  # how rounds rank their guesses: see rank()
-    schedule: Schedule = "cosine"  # few places first, many when the context is there
-    noise: float = 1.0  # of the "gumbel" strategy; falls to 0 over the rounds
-    pad_factor: float = 0.3  # on the confidence of [PAD]: else a caption's end is settled before its words
-    seed: int | None = None  # the same seed repeats the result on the same machine
-
-    def __post_init__(self):
-        checks = (
-            (1 <= self.steps <= 1000, f"steps must be from 1 to 1000, not {self.steps}"),
-            (0 <= self.temperature <= 10, f"temperature must be from 0 to 10, not {self.temperature}"),
-            (self.top_k >= 0, f"top-k must be 0 (all) or more, not {self.top_k}"),
-            (0 <= self.guidance <= 50, f"guidance must be from 0 to 50, not {self.guidance}"),
-            (self.strategy in STRATEGIES, f"strategy must be one of {', '.join(STRATEGIES)}, not {self.strategy!r}"),
-            (self.schedule in ("cosine", "linear"), f"schedule must be cosine or linear, not {self.schedule!r}"),
-            (self.seed is None or 0 <= self.seed < 2**63, f"seed must be from 0 to 2^63 - 1, not {self.seed}"),
-            (0 <= self.pad_factor <= 1, f"pad factor must be from 0 to 1, not {self.pad_factor}"),
-        )
-        for holds, message in checks:
-            if not holds:
-                raise RequestError(message)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Choices (...) with the probability of each before temperature and filter, and the margin and entropy there."""
-
-    values: Tensor
-    probability: Tensor
-    margin: Tensor
-    entropy: Tensor
+    text: Tensor
+    motion: Tensor
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A value for every place: words (B, T) and whole stacks (B, L, Q), with how they were drawn (stacks: level 0)."""
+    """A value for every open place: words (B, T) and whole stacks (B, L, Q), with how they were drawn (stacks: level 0).
+
+    held: at the places that the sampler asked to doubt, the probability of what stands there now (stacks: level 0).
+    """
 
     ids: Drawn
     stacks: Drawn  # values (B, L, Q); the rest (B, L)
+    held: Places | None = None
 
 
 Draw = Callable[[Tensor], Drawn]
 
 
 class Predict(Protocol):
-    def __call__(self, tokens: Tokens, draw: Draw) -> Guess: ...
+    def __call__(self, tokens: Tokens, draw: Draw, doubted: Places | None = None, /) -> Guess:
+        """Guess the open places of tokens, and those of doubted (bool) although they are written."""
+        ...
 
 
 @dataclass(frozen=True)
 class Step:
     """The state after a round: tokens, and how sure the newly written places were (NaN where nothing was written)."""
 
-    index: int
+    index: int  # of the round; index + 1 calls of predict were made so far
     tokens: Tokens
     text_confidence: Tensor
     motion_confidence: Tensor
@@ -103,38 +98,29 @@ def draw_from(logits: Tensor, options: SampleOptions, generator: torch.Generator
     return Drawn(values, logp.gather(-1, values.unsqueeze(-1)).squeeze(-1).exp(), two[..., 0] - two[..., 1], entropy)
 
 
-def rank(drawn: Drawn, options: SampleOptions, progress: float, generator: torch.Generator) -> Tensor:
-    """How sure each guess is (...), by strategy; the highest are kept.
+def _close_texts(ids: Tensor, new: Tensor, tokens: Tokens, open_: Tensor) -> tuple[Tensor, Tensor]:
+    """Ids (B, T) with [PAD] behind the first newly written one, and the open places (B, T) that this closes.
 
-    confidence: probability of the drawn value (the paper, MoMask). gumbel: its logarithm plus noise that falls to zero
-    with progress 0 to 1 (MaskGIT): more varied at few steps. margin: lead of the best over the second. entropy: negative
-    entropy of the whole distribution. The last two do not look at which value was drawn.
+    A [PAD] with a word behind it, known or just written, ends nothing: it is the sampler's mistake and closes no place.
     """
-    if options.strategy == "gumbel":
-        uniform = torch.rand(drawn.probability.shape, generator=generator).clamp_min(1e-20)
-        return drawn.probability.clamp_min(1e-20).log() - options.noise * (1 - progress) * torch.log(
-            -torch.log(uniform)
-        )
-    if options.strategy == "margin":
-        return drawn.margin
-    if options.strategy == "entropy":
-        return -drawn.entropy
-    return drawn.probability
-
-
-def keep_best(score: Tensor, open_: Tensor, remaining: list[int]) -> Tensor:
-    """(B, N) bool: per row, the best-scored open places, all but remaining[row] of them."""
-    order = score.masked_fill(~open_, -torch.inf).argsort(dim=1, descending=True, stable=True).argsort(dim=1)
-    counts = open_.sum(1) - torch.tensor(remaining)
-    return (order < counts[:, None]) & open_
+    written = torch.where(new, ids, torch.where(tokens.known_text, tokens.ids, PAD))
+    words = (new | tokens.known_text) & (written != PAD)
+    at = torch.arange(ids.shape[1])
+    last_word = torch.where(words, at, -1).amax(1, keepdim=True) if ids.shape[1] else torch.zeros(len(ids), 0)
+    ends = new & (ids == PAD) & (at > last_word)
+    behind = open_ & (ends.cumsum(1) > 0)
+    return torch.where(behind, PAD, ids), behind
 
 
 @torch.no_grad()
 def sample(tokens: Tokens, predict: Predict, options: SampleOptions) -> Iterator[Step]:
-    """Fill all unknown words and stacks of tokens in options.steps rounds; given ones are never touched.
+    """Fill all unknown words and stacks of tokens in at most options.steps rounds; given ones are never touched.
 
     A stack of which only some levels are given counts as unknown until the first round, keeps its given levels and gets
-    the others. Rows are independent: each has its own number of places. The last Step is complete.
+    the others; it is never revised. Rows are independent: each has its own number of places. [PAD] ends a text: where
+    one is written, all open places behind it are closed with it, and the rounds are spread over the places that remain.
+    With options.adaptive a round also keeps every guess of at least that probability, and the rounds end when nothing is
+    open. The last Step is complete.
     """
     generator = torch.Generator()
     generator.manual_seed(options.seed) if options.seed is not None else generator.seed()
@@ -144,40 +130,53 @@ def sample(tokens: Tokens, predict: Predict, options: SampleOptions) -> Iterator
 
     open_text = tokens.text_slots & ~tokens.known_text
     open_motion = tokens.motion_slots & (tokens.known_levels < tokens.levels)
-    totals = [(int(t), int(m)) for t, m in zip(open_text.sum(1), open_motion.sum(1), strict=True)]
+    ours_text, ours_motion = open_text, open_motion & (tokens.known_levels == 0)  # what a strategy may take back
+    text_total, motion_total = open_text.sum(1).tolist(), open_motion.sum(1).tolist()
     given_levels, given_codes = tokens.known_levels, tokens.codes
     level = torch.arange(tokens.levels)
     for index in range(options.steps):
         if not (open_text.any() or open_motion.any()):
             return
-        guess = predict(tokens, draw)
+        doubted = None
+        if looks_back(index, options):
+            doubted = Places(ours_text & ~open_text & (tokens.ids != PAD), ours_motion & ~open_motion)
+        guess = predict(tokens, draw) if doubted is None else predict(tokens, draw, doubted)
         progress = (index + 1) / options.steps
-        text_score = rank(guess.ids, options, progress, generator)
-        if options.strategy in ("confidence", "gumbel"):
-            pads = guess.ids.values == PAD
-            shifted = (
-                text_score + torch.log(torch.tensor(options.pad_factor + 1e-9))
-                if options.strategy == "gumbel"
-                else text_score * options.pad_factor
-            )
-            text_score = torch.where(pads, shifted, text_score)
-        left = [tuple(masked_after(index, options.steps, n, options.schedule) for n in total) for total in totals]
-        new_text = keep_best(
-            text_score, open_text, [min(a, int(o)) for (a, _), o in zip(left, open_text.sum(1), strict=True)]
-        )
+        pads = guess.ids.values == PAD
+        text_score = hold_back(rank(guess.ids, options, progress, generator), pads, options)
         motion_score = rank(guess.stacks, options, progress, generator)
-        new_motion = keep_best(
-            motion_score, open_motion, [min(b, int(o)) for (_, b), o in zip(left, open_motion.sum(1), strict=True)]
-        )
+        text_left = left_open(index, text_total, open_text, options)
+        motion_left = left_open(index, motion_total, open_motion, options)
+        again_text, again_motion = torch.zeros_like(open_text), torch.zeros_like(open_motion)
+        if doubted is not None and guess.held is not None and options.strategy == "remask":
+            again_text = reopened(guess.held.text, doubted.text, text_left)
+            again_motion = reopened(guess.held.motion, doubted.motion, motion_left)
+            text_left = [n - r for n, r in zip(text_left, again_text.sum(1).tolist(), strict=True)]
+            motion_left = [n - r for n, r in zip(motion_left, again_motion.sum(1).tolist(), strict=True)]
+        new_text = keep_best(text_score, open_text, text_left)
+        new_motion = keep_best(motion_score, open_motion, motion_left)
+        if options.adaptive is not None:
+            sure = torch.where(pads, guess.ids.probability * options.pad_factor, guess.ids.probability)
+            new_text = new_text | (open_text & (sure >= options.adaptive))
+            new_motion = new_motion | (open_motion & (guess.stacks.probability >= options.adaptive))
+        guessed_ids, behind = _close_texts(guess.ids.values, new_text, tokens, open_text)
+        text_total = [n - int(c) for n, c in zip(text_total, (behind & ~new_text).sum(1), strict=True)]
+        new_text = new_text | behind
+        if doubted is not None and guess.held is not None and options.strategy == "write_back":
+            new_text = new_text | overturned(
+                guess.ids, (guess.ids.values != tokens.ids) & ~pads, guess.held.text, doubted.text
+            )
+            differs = guess.stacks.values[..., 0] != tokens.codes[..., 0]
+            new_motion = new_motion | overturned(guess.stacks, differs, guess.held.motion, doubted.motion)
         stacks = torch.where(level < given_levels.unsqueeze(-1), given_codes, guess.stacks.values)
         tokens = replace(
             tokens,
-            ids=torch.where(new_text, guess.ids.values, tokens.ids),
-            known_text=tokens.known_text | new_text,
+            ids=torch.where(new_text, guessed_ids, tokens.ids),
+            known_text=(tokens.known_text | new_text) & ~again_text,
             codes=torch.where(new_motion.unsqueeze(-1), stacks, tokens.codes),
-            known_levels=torch.where(new_motion, tokens.levels, tokens.known_levels),
+            known_levels=torch.where(again_motion, 0, torch.where(new_motion, tokens.levels, tokens.known_levels)),
         )
-        open_text, open_motion = open_text & ~new_text, open_motion & ~new_motion
+        open_text, open_motion = (open_text & ~new_text) | again_text, (open_motion & ~new_motion) | again_motion
         yield Step(
             index,
             tokens,

@@ -31,7 +31,7 @@ def generate_steps(
     """Every intermediate state of generating one motion of lengths[i] code steps for each texts[i]."""
     empty = [torch.zeros(n, model.config.levels, dtype=torch.long) for n in lengths]
     tokens = pack(texts, empty, levels=model.config.levels, motion_known=False)
-    return sample(tokens, Predictor(model, options.guidance), options)
+    return sample(tokens, Predictor(model, options.guidance, options.guidance_on), options)
 
 
 def generate(
