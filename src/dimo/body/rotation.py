@@ -118,6 +118,20 @@ def axis_angle_to_quat(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
     return np.concatenate([np.cos(half), np.sin(half) * axis], axis=-1)
 
 
+def quat_to_rotvec(q: np.ndarray) -> np.ndarray:
+    """(..., 4) to axis times angle (..., 3), the angle from 0 to pi: q and -q give the same."""
+    q = np.where(q[..., :1] < 0, -q, q)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    small = sine < 1e-9  # there angle / sine is 2 within rounding
+    return q[..., 1:] * np.where(small, 2.0, 2 * np.arctan2(sine, q[..., :1]) / np.where(small, 1.0, sine))
+
+
+def rotvec_to_quat(v: np.ndarray) -> np.ndarray:
+    """Axis times angle (..., 3) to (..., 4)."""
+    angle = np.linalg.norm(v, axis=-1, keepdims=True)
+    return np.concatenate([np.cos(angle / 2), np.sinc(angle / (2 * np.pi)) / 2 * v], axis=-1)
+
+
 def yaw_to_quat(yaw: np.ndarray) -> np.ndarray:
     """Rotation about +Y by yaw (...,) as (..., 4). Positive yaw takes +Z towards +X: the actor's left."""
     yaw = np.asarray(yaw, float)
