@@ -11,6 +11,7 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from dimo.errors import WeightsError
+from dimo.text.language import looks_foreign
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 UNKNOWN_LIMIT = 0.3
@@ -84,6 +85,6 @@ class Wordpiece:
             return f"the text has {len(pieces.ids)} word pieces; at most {longest} are read, so shorten it or split it into parts"
         foreign = sum(not c.isascii() for c in letters) / len(letters)
         unknown = sum(i == self.vocabulary["[UNK]"] for i in pieces.ids) / len(pieces.ids)
-        if max(foreign, unknown) > UNKNOWN_LIMIT:
+        if max(foreign, unknown) > UNKNOWN_LIMIT or looks_foreign(text):
             return f"the text {text.strip()[:40]!r} does not look like English, the only language that the model knows"
         return None
