@@ -64,10 +64,28 @@ def right_side(side: str, text: str) -> bool:
     return (left, right) == (side == "left", side == "right")
 
 
-def text_to_motion(model: DiMo, guidance: float | None) -> tuple[dict, list[Motion]]:
+REAL = {  # prompt family: the labels of real clips that do the same
+    "walk": ("walk",),
+    "slow": ("walk",),
+    "brisk": ("walk",),
+    "run": ("run", "dash"),
+    "back": ("walk-back",),
+    "turn_left": ("walk-turn-left",),
+    "turn_right": ("walk-turn-right",),
+    "raise_left": ("raise-up-left-hand",),
+    "raise_right": ("raise-up-right-hand",),
+    "raise_both": ("raise-up-both-hands",),
+    "wave_left": ("wave-left-hand",),
+    "wave_right": ("wave-right-hand",),
+    "wave_both": ("wave-both-hands",),
+    "bow": ("bow",),
+}
+
+
+def text_to_motion(model: DiMo, guidance: float | None) -> tuple[dict, dict[str, list[Motion]]]:
     passed: dict[str, list[bool]] = defaultdict(list)
     failures: dict[str, int] = {}
-    motions = []
+    motions: dict[str, list[Motion]] = defaultdict(list)
     extra = {} if guidance is None else {"guidance": guidance}
     for line in (HERE / "prompts_dev.jsonl").read_text().splitlines():
         prompt = json.loads(line)
@@ -75,7 +93,7 @@ def text_to_motion(model: DiMo, guidance: float | None) -> tuple[dict, list[Moti
         held = [checks.check_all(prompt["checks"], m.joints(), m.fps) for m in made]
         passed[prompt["family"]] += held
         failures[prompt["id"]] = SEEDS - sum(held)
-        motions += made
+        motions[prompt["family"]] += made
     labels = [f for f in passed if f not in ("compose", "rare")]
     return {
         "families": {f: float(np.mean(v)) for f, v in passed.items()},
@@ -103,6 +121,8 @@ def motion_to_text(model: DiMo, clips: list) -> tuple[dict, list[dict]]:
         "actions": {k: float(np.mean(v)) for k, v in named.items()},
         "side": float(np.mean([x for v in sided.values() for x in v])),
         "sides": {k: float(np.mean(v)) for k, v in sided.items()},
+        # A caption that says a word twice in a row is broken, whatever it names.
+        "doubled_words": float(np.mean([bool(re.search(r"\b(\w+) \1\b", r["caption"])) for r in rows])),
     }, rows
 
 
@@ -129,9 +149,29 @@ def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
     }
 
 
-def bodies(motions: list[Motion]) -> dict:
+def bodies(motions: list[Motion]) -> dict[str, float]:
     rows = [physics.measure_body(m.joints(), m.fps) for m in motions if len(m) >= 20]
     return {name: float(np.mean([getattr(r, name) for r in rows])) for name in rows[0].__dataclass_fields__}
+
+
+def physics_by_family(model: DiMo, clips: list, generated: dict[str, list[Motion]]) -> dict:
+    """Generated motion of each prompt family beside real clips that do the same, and the mean over families.
+
+    Families differ tenfold in how much feet move, so the mean of all prompts against that of all clips would compare
+    how much of each set walks.
+    """
+    families = {}
+    for family, labels in REAL.items():
+        real = [to_motion(model, c) for c in clips if c.label in labels]
+        if real and generated.get(family):
+            families[family] = {"clips": len(real), "real": bodies(real), "generated": bodies(generated[family])}
+    mean = {
+        kind: {
+            name: float(np.mean([f[kind][name] for f in families.values()])) for name in physics.Physics.__annotations__
+        }
+        for kind in ("real", "generated")
+    }
+    return {**mean, "families": families}
 
 
 def main() -> None:
@@ -157,8 +197,8 @@ def main() -> None:
     print(json.dumps(report["codec"], indent=1))
     report["t2m"], generated = text_to_motion(model, args.guidance)
     print(json.dumps(report["t2m"], indent=1))
-    report["physics"] = {"real": bodies([to_motion(model, c) for c in clips]), "generated": bodies(generated)}
-    print(json.dumps(report["physics"], indent=1))
+    report["physics"] = physics_by_family(model, clips, generated)
+    print(json.dumps({k: report["physics"][k] for k in ("real", "generated")}, indent=1))
     report["m2t"], rows = motion_to_text(model, clips)
     report["captions"] = [rows[i] for i in generator.choice(len(rows), min(20, len(rows)), replace=False)]
     print(json.dumps(report["m2t"], indent=1))

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import torch
+
+from dimo.codec.codec import Codec, CodecConfig
+from dimo.data.records import Caption, Clip
+from dimo.learn import corpus
+from dimo.learn.recipe import DataOptions
+from dimo.text.wordpiece import Wordpiece
+
+
+def clip(name: str, frames: int, label: str = "walk", composite: bool = False) -> Clip:
+    rng = np.random.default_rng(len(name) + frames)
+    rest = np.linspace(0.1, 1.7, 22)[:, None] * [0.1, 1, 0.05] + rng.normal(0, 0.05, (22, 3))
+    joints = rest + np.arange(frames)[:, None, None] * [0, 0, 0.02]
+    return Clip(name, joints.astype(np.float32), 20.0, (Caption("a walk"),), "train", label=label, composite=composite)
+
+
+@pytest.fixture
+def codec() -> Codec:
+    torch.manual_seed(0)
+    made = Codec(CodecConfig(width=16, dim=8, levels=2, codes=16))
+    torch.nn.init.normal_(made.quantizer.codebooks)
+    return made
+
+
+def test_cached_codes_are_those_of_the_codec_and_serve_a_second_run(codec, tmp_path, monkeypatch):
+    clips, cache = [clip("a", 30), clip("bb", 41)], tmp_path / "out" / "codes.safetensors"
+    plain = corpus.code_clips(codec, clips, 9)
+    assert [c.shape for c in plain] == [(8, 2), (9, 2)]
+    first = corpus.code_clips(codec, clips, 9, cache)
+    monkeypatch.setattr(corpus, "feature_clips", lambda found: pytest.fail("the cache was not used"))
+    second = corpus.code_clips(codec, clips, 9, cache)
+    for a, b, c in zip(plain, first, second, strict=True):
+        assert torch.equal(a, b)
+        assert torch.equal(a, c)
+        assert c.dtype == torch.long
+
+
+def test_a_cache_of_other_clips_or_another_codec_is_not_used(codec, tmp_path):
+    cache = tmp_path / "codes.safetensors"
+    clips = [clip("a", 30), clip("bb", 41)]
+    corpus.code_clips(codec, clips, 9, cache)
+    assert len(corpus.code_clips(codec, clips[:1], 9, cache)) == 1
+    before = corpus.code_clips(codec, clips, 9, cache)
+    codec.quantizer.codebooks.copy_(codec.quantizer.codebooks.flip(1))
+    after = corpus.code_clips(codec, clips, 9, cache)
+    assert all(torch.equal(15 - a[:, 0], b[:, 0]) for a, b in zip(before, after, strict=True))
+
+
+def test_many_clips_are_encoded_in_several_processes_alike(monkeypatch):
+    clips = [clip("a", 30), clip("bb", 41)]
+    here = corpus.feature_clips(clips)
+    monkeypatch.setattr(corpus, "MANY", 1)
+    for a, b in zip(here, corpus.feature_clips(clips), strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_labels_are_balanced_and_composites_get_their_share():
+    clips = [clip("a", 20, "walk")] * 9 + [clip("b", 20, "bow")] + [clip("c", 20, "x", composite=True)] * 5
+    codes = [torch.zeros(5, 2, dtype=torch.long)] * len(clips)
+    options = DataOptions(label_exponent=0.5, composite_share=0.4)
+    weights = [e.weight for e in corpus.examples(clips, codes, Wordpiece.basic(), 64, options)]
+    assert sum(weights) == pytest.approx(1)
+    assert sum(weights[10:]) == pytest.approx(0.4)
+    assert sum(weights[:9]) / weights[9] == pytest.approx(3)  # 9^0.5 against 1^0.5
