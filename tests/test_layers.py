@@ -19,6 +19,7 @@ LEVELS = [
     {"api", "learn"},
     {"view"},
     {"serve", "cli"},
+    {"__main__"},  # python -m dimo: only calls the command line
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
