@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 
 from dimo import checkpoint
+from dimo.body.footlock import lock_feet
 from dimo.body.motion import Motion
 from dimo.body.retarget import retarget
 from dimo.body.skeleton import Skeleton
@@ -23,9 +25,14 @@ from dimo.model.precision import dtype_of
 from dimo.model.transformer import TransformerConfig
 from dimo.sequence.vocabulary import WORD_PIECES
 from dimo.tasks import caption as caption_task
+from dimo.tasks import complete as complete_task
+from dimo.tasks import compose as compose_task
 from dimo.tasks import generate as generate_task
 from dimo.tasks import score as score_task
+from dimo.tasks import vary as vary_task
+from dimo.tasks.gap import Tools
 from dimo.tasks.request import seconds_to_steps, text_to_ids
+from dimo.tasks.spans import Span
 from dimo.text.wordpiece import Wordpiece
 
 TRAINING_ONLY = ("quantizer.sums", "quantizer.counts", "quantizer.started", "step")
@@ -124,13 +131,15 @@ class DiMo:
         samples: int = 1,
         seed: int | None = None,
         skeleton: Skeleton | None = None,
+        footlock: bool = True,
         options: SampleOptions | None = None,
         **changes: Any,
     ) -> list[Motion]:
         """Motions for a sentence, at 20 fps, starting at the origin and facing +Z.
 
         seconds: None estimates the length from the text. steps: rounds of the model. seed: repeats the result. skeleton:
-        another body to retarget to. options, or single fields of SampleOptions as keywords (guidance, temperature,
+        another body to retarget to. footlock: hold planted feet still (body/footlock.py); False shows what the model made.
+        options, or single fields of SampleOptions as keywords (guidance, temperature,
         top_k, strategy, schedule), say how to draw. RequestError for what cannot be done.
         """
         options = _options(options or SampleOptions(), steps=steps, seed=seed, **changes)
@@ -146,7 +155,120 @@ class DiMo:
         rows = generate_task.generate(self.model, [ids] * samples, [length] * samples, options)
         name = "_".join(text.split())[:60]
         motions = [self.codec.codes_to_motion(codes, name)[:frames] for codes in rows]
+        if footlock and codec.skeleton == "humanml3d":
+            motions = [lock_feet(m) for m in motions]
         return [retarget(m, skeleton) for m in motions] if skeleton is not None else motions
+
+    # ---- motion to motion: samples of 1 gives a Motion, of more a list; **draw are steps and fields of SampleOptions
+
+    def complete(
+        self,
+        motion: Motion,
+        keep: Span | Sequence[Span] = (),
+        *,
+        text: str | None = None,
+        seconds: float | None = None,
+        unit: str = "seconds",
+        samples: int = 1,
+        seed: int | None = None,
+        **draw: Any,
+    ) -> Motion | list[Motion]:
+        """The motion with the spans (start, end) of keep as they are, bit for bit, and the rest made.
+
+        On its own body, at its own rate, `seconds` long (default: as before). unit: of keep, "seconds" or "frames". text:
+        what happens in the rest. Nothing kept is a new motion from the place of the old one. RequestError for spans
+        outside of the motion.
+        """
+        tools = self._tools(samples, seed, draw)
+        return _one(complete_task.complete(tools, motion, keep, text=text, seconds=seconds, unit=unit))
+
+    def edit(
+        self,
+        motion: Motion,
+        replace: Span | Sequence[Span],
+        *,
+        text: str | None = None,
+        unit: str = "seconds",
+        samples: int = 1,
+        seed: int | None = None,
+        **draw: Any,
+    ) -> Motion | list[Motion]:
+        """The motion with the span (start, end), or several, made anew, as the text says; see complete for the rest."""
+        tools = self._tools(samples, seed, draw)
+        return _one(complete_task.edit(tools, motion, replace, text=text, unit=unit))
+
+    def predict(
+        self,
+        motion: Motion,
+        seconds: float = 4.0,
+        *,
+        text: str | None = None,
+        samples: int = 1,
+        seed: int | None = None,
+        **draw: Any,
+    ) -> Motion | list[Motion]:
+        """The motion, bit for bit, and `seconds` more: how it goes on, from where it ends."""
+        return _one(complete_task.predict(self._tools(samples, seed, draw), motion, seconds, text=text))
+
+    def inbetween(
+        self,
+        a: Motion,
+        b: Motion,
+        seconds: float = 1.5,
+        *,
+        text: str | None = None,
+        place: str = "as_is",
+        samples: int = 1,
+        seed: int | None = None,
+        **draw: Any,
+    ) -> Motion | list[Motion]:
+        """Motion a, `seconds` that lead to the first pose, place and heading of b, and b, on the body and rate of a.
+
+        place: "as_is" leaves b where it is in the world; "follow" moves it to where the frames between arrive.
+        """
+        return _one(complete_task.inbetween(self._tools(samples, seed, draw), a, b, seconds, text=text, place=place))
+
+    def vary(
+        self,
+        motion: Motion,
+        share: float = 0.4,
+        *,
+        text: str | None = None,
+        samples: int = 1,
+        seed: int | None = None,
+        **draw: Any,
+    ) -> Motion | list[Motion]:
+        """A near neighbour of the motion: a share (0 to 1) of its code steps is made anew, on its own body and rate."""
+        return _one(vary_task.vary(self._tools(samples, seed, draw), motion, share, text=text))
+
+    def sample(
+        self,
+        seconds: float = 4.0,
+        *,
+        skeleton: Skeleton | None = None,
+        samples: int = 1,
+        seed: int | None = None,
+        **draw: Any,
+    ) -> Motion | list[Motion]:
+        """Any motion, of any length, without a text."""
+        return _one(complete_task.sample(self._tools(samples, seed, draw), seconds), skeleton)
+
+    def compose(
+        self,
+        script: Sequence[str | tuple[str, float | None]],
+        *,
+        skeleton: Skeleton | None = None,
+        samples: int = 1,
+        seed: int | None = None,
+        **draw: Any,
+    ) -> Motion | list[Motion]:
+        """One long motion of several parts: [("walks forward", 3), ("sits down", 2)], seconds of None are estimated."""
+        return _one(compose_task.compose(self._tools(samples, seed, draw), script), skeleton)
+
+    def _tools(self, samples: int, seed: int | None, draw: dict[str, Any]) -> Tools:
+        _check_samples(samples)
+        options = _options(draw.pop("options", None) or SampleOptions(), seed=seed, **draw)
+        return Tools(self.codec, self.model, self.wordpiece, options, samples)
 
     # ---- motion to text
 
@@ -208,6 +330,12 @@ def _options(options: SampleOptions, **changes: Any) -> SampleOptions:
         fields = ", ".join(SampleOptions.__dataclass_fields__)
         unknown = next(k for k in changes if k not in SampleOptions.__dataclass_fields__)
         raise RequestError(f"no sampling option {unknown!r}; there are {fields}") from None
+
+
+def _one(motions: list[Motion], skeleton: Skeleton | None = None) -> Motion | list[Motion]:
+    """The only one of several motions, or all of them, on another body if one is given."""
+    motions = [retarget(m, skeleton) for m in motions] if skeleton is not None else motions
+    return motions[0] if len(motions) == 1 else motions
 
 
 def _check_samples(samples: int) -> None:

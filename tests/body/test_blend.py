@@ -52,7 +52,7 @@ def test_ground_fit_finds_the_turn_and_shift_that_were_made(yaw, x, z, seed):
 
 def test_points_above_each_other_have_no_heading():
     line = np.array([[1.0, 0, 2], [1, 5, 2]])
-    yaw, shift = blend.ground_fit(line, line + [3, 0, 0])
+    yaw, shift = blend.ground_fit(line, line + np.array([3.0, 0, 0]))
     assert yaw == 0
     assert np.allclose(shift, [3, 0, 0])
 

@@ -160,9 +160,14 @@ def detail(skeleton: Skeleton, true: np.ndarray, simple: np.ndarray) -> np.ndarr
 
 def with_detail(skeleton: Skeleton, rotations: np.ndarray, details: np.ndarray) -> np.ndarray:
     """Local rotations (..., J, 4) with details (..., J, 4) of `detail` put back: with_detail(simple, detail) is true."""
-    world = quat_multiply(kinematics.global_rotations(skeleton, np.asarray(rotations, float)), details)
+    world = kinematics.global_rotations(skeleton, np.asarray(rotations, float))
+    return local_rotations(skeleton, quat_multiply(world, details))
+
+
+def local_rotations(skeleton: Skeleton, world: np.ndarray) -> np.ndarray:
+    """World orientations (..., J, 4) to rotations in the parents' frames: undoes kinematics.global_rotations."""
     parents = np.array(skeleton.parents)
-    local = world.copy()
+    local = np.array(world, float)
     inner = np.flatnonzero(parents >= 0)
     local[..., inner, :] = quat_multiply(quat_conjugate(world[..., parents[inner], :]), world[..., inner, :])
     return local
