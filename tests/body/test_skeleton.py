@@ -137,7 +137,18 @@ def test_wrong_json_is_one_sentence_with_the_file(text, words):
 # ---- presets
 
 
-@pytest.mark.parametrize(("name", "joints"), [("humanml3d", 22), ("kit", 21), ("smplx", 52)])
+@pytest.mark.parametrize(
+    ("name", "joints"),
+    [
+        ("humanml3d", 22),
+        ("kit", 21),
+        ("smplx", 52),
+        ("bandai_namco", 21),
+        ("cmu_acclaim", 38),
+        ("cmu_bvh", 57),
+        ("cmu_common", 38),
+    ],
+)
 def test_preset_sizes(name, joints):
     assert len(preset(name)) == joints
     assert preset(name).name == name
