@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,11 +33,16 @@ WEIGHTS = {"walk": 4.0, "run": 1.5, "turn": 3.0, "raise": 4.0, "wave": 4.0, "bow
 
 @dataclass(frozen=True)
 class Part:
-    """A motion that does one thing (a turn may include walking), and that event."""
+    """Positions (F, 22, 3) that do one thing (a turn may include walking), and that event."""
 
-    motion: Motion
+    joints: np.ndarray
     event: Event
     source: Clip
+
+    @cached_property
+    def motion(self) -> Motion:
+        """Solved when it is asked for: most parts are only looked at for what they do."""
+        return Motion.from_joints(BODY, self.joints, self.source.fps)
 
 
 def parts_of(clip: Clip, generator: np.random.Generator) -> Part | None:
@@ -61,7 +67,7 @@ def parts_of(clip: Clip, generator: np.random.Generator) -> Part | None:
 
 def _part(clip: Clip, joints: np.ndarray, kind: str) -> Part | None:
     found = [e for e in events(joints, clip.fps) if e.kind == kind]
-    return Part(Motion.from_joints(BODY, joints, clip.fps), found[0], clip) if found else None
+    return Part(joints, found[0], clip) if found else None
 
 
 def composites(clips: Sequence[Clip], count: int, seed: int = 0) -> list[Clip]:
