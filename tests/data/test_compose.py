@@ -21,7 +21,7 @@ def walked_turn(side: str, degrees: float = 90.0, seconds: float = 5.0) -> compo
     rotations[:, 0, 0], rotations[:, 0, 2] = np.cos(heading / 2), np.sin(heading / 2)
     motion = Motion(body, 20.0, np.cumsum(step, axis=0) + np.array([0, 0.95, 0]), rotations)
     clip = Clip(id="t", joints=motion.joints().astype(np.float32), fps=20.0, captions=(), split="train")
-    return compose.Part(motion, Event("turn", 0, frames, side, degrees), clip)
+    return compose.Part(motion.joints(), Event("turn", 0, frames, side, degrees), clip)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
