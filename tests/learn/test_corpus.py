@@ -64,3 +64,18 @@ def test_labels_are_balanced_and_composites_get_their_share():
     assert sum(weights) == pytest.approx(1)
     assert sum(weights[10:]) == pytest.approx(0.4)
     assert sum(weights[:9]) / weights[9] == pytest.approx(3)  # 9^0.5 against 1^0.5
+
+
+@pytest.mark.parametrize(
+    ("source", "admitted"),
+    [
+        ("CMU", True),
+        ("CMU (BVH conversion), CMU", True),
+        ("Bandai-Namco-Research-Motiondataset-2", False),
+        ("CMU, Bandai-Namco-Research-Motiondataset-2", False),
+        ("Bandai-Namco-Research-Motiondataset-1, CMU", False),
+    ],
+)
+def test_a_composite_is_admitted_only_with_all_its_sources(source, admitted):
+    assert corpus.admitted(source, ("CMU",)) == admitted
+    assert corpus.admitted(source, ())

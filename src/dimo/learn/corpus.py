@@ -35,7 +35,7 @@ def clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
     found = [
         clip
         for clip in shards.read(folder, split)
-        if (not options.sources or clip.source.startswith(options.sources))
+        if admitted(clip.source, options.sources)
         and (options.mirrored or not clip.mirrored)
         and len(clip.joints) >= MIN_FRAMES
     ]
@@ -44,6 +44,14 @@ def clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
             f"{folder}: no clips of the split {split!r}{f' from {list(options.sources)}' if options.sources else ''}"
         )
     return found
+
+
+def admitted(source: str, wanted: Sequence[str]) -> bool:
+    """Whether a clip's source begins with one of the wanted names; of a composite, whether every source of it does.
+
+    A licence that excludes a collection excludes every clip that holds a part of it.
+    """
+    return not wanted or all(part.startswith(tuple(wanted)) for part in source.split(", "))
 
 
 def feature_clips(found: Sequence[Clip]) -> list[np.ndarray]:
