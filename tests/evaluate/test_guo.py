@@ -107,14 +107,11 @@ def original(tmp_path_factory):
 # ---- the published file
 
 
-def test_parameters_of_the_published_sizes():
-    with torch.device("meta"):
-        networks, kit = guo.Networks(263), guo.Networks(251)
-    shapes = published_shapes()
-    assert sum(int(np.prod(s)) for part in shapes.values() for s in part.values()) == sum(
-        p.numel() for p in networks.parameters()
-    )
-    assert kit.movement.first.in_channels == 247
+def test_parameters_of_the_published_sizes(original):
+    evaluator, _ = original
+    counts = [int(np.prod(s)) for part in published_shapes().values() for s in part.values()]
+    assert sum(counts) == sum(p.numel() for p in evaluator.networks.parameters())
+    assert guo.Networks(251, width=8).movement.first.in_channels == 247
 
 
 def test_the_original_loads_and_says_so(original):
@@ -285,7 +282,7 @@ def test_crops_are_whole_snippets_inside_the_clip():
 def test_a_retrained_evaluator_comes_back_and_is_labelled(tmp_path):
     torch.manual_seed(0)
     words = guo_words.WordVectors(np.random.default_rng(0).normal(size=(3, 8)), {"unk": 0, "sos": 1, "walk": 2})
-    made = GuoEvaluator(guo.Networks(263, words=8), words, comparable=False)
+    made = GuoEvaluator(guo.Networks(263, words=8, width=32), words, comparable=False)
     made.save(tmp_path, {"steps": 1})
     back = GuoEvaluator.from_folder(tmp_path)
     assert back.label == "retrained, not comparable with published numbers"

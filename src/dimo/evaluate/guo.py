@@ -24,7 +24,8 @@ LONGEST = 196
 """Frames that every motion is padded to: the second convolution sees the first one's bias in the padding."""
 CONTACTS = 4  # the last columns, which the evaluator does not read
 WORD_SIZE = 300
-SHARED = 512
+WIDTH = 512
+"""Of snippets, of the text's GRU and of the shared space; the motion's GRU has twice that."""
 RETRAINED = "retrained, not comparable with published numbers"
 
 PUBLISHED = {"movement_encoder": "movement", "motion_encoder": "motion", "text_encoder": "text"}
@@ -37,9 +38,9 @@ _NAMES = {
 
 
 class Movement(nn.Module):
-    """Frames (B, F, C - 4) to snippets (B, F / 4, 512)."""
+    """Frames (B, F, C - 4) to snippets (B, F / 4, width)."""
 
-    def __init__(self, features: int, width: int = 512):
+    def __init__(self, features: int, width: int = WIDTH):
         super().__init__()
         self.first = nn.Conv1d(features - CONTACTS, width, 4, 2, 1)
         self.second = nn.Conv1d(width, width, 4, 2, 1)
@@ -55,7 +56,7 @@ class Movement(nn.Module):
 class Reader(nn.Module):
     """A linear layer, a two-way GRU with a learned start, and a head on its two last states."""
 
-    def __init__(self, inputs: int, width: int, outputs: int = SHARED):
+    def __init__(self, inputs: int, width: int, outputs: int):
         super().__init__()
         self.enter = nn.Linear(inputs, width)
         self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
@@ -75,8 +76,8 @@ class Reader(nn.Module):
 class TextReader(Reader):
     """A Reader of words: the part of speech is added to each word's vector."""
 
-    def __init__(self, words: int = WORD_SIZE, width: int = 512):
-        super().__init__(words, width)
+    def __init__(self, words: int = WORD_SIZE, width: int = WIDTH):
+        super().__init__(words, width, width)
         self.parts = nn.Linear(len(PARTS), words)
         initialise(self.parts)
 
@@ -95,27 +96,30 @@ def initialise(module: nn.Module) -> None:
 
 
 class Networks(nn.Module):
-    """The three encoders for features of one size (263, 251), and the statistics of their input."""
+    """The three encoders for features of one size (263, 251), and the statistics of their input.
+
+    The published networks have the width 512; a retrained one may be narrower.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, features: int = 263, words: int = WORD_SIZE):
+    def __init__(self, features: int = 263, words: int = WORD_SIZE, width: int = WIDTH):
         super().__init__()
-        self.features = features
-        self.movement = Movement(features)
-        self.motion = Reader(512, 1024)
-        self.text = TextReader(words)
+        self.features, self.width = features, width
+        self.movement = Movement(features, width)
+        self.motion = Reader(width, 2 * width, width)
+        self.text = TextReader(words, width)
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("std", torch.ones(features))
 
     def embed_motions(self, motions: Tensor, lengths: Tensor) -> Tensor:
-        """Normalised motions (B, 196, C), zeros behind their lengths (B) in frames, to (B, 512)."""
+        """Normalised motions (B, 196, C), zeros behind their lengths (B) in frames, to (B, width)."""
         return self.motion(self.movement(motions[..., :-CONTACTS]), lengths // UNIT)
 
 
 class GuoEvaluator:
-    """Texts and motions to points of one space (N, 512).
+    """Texts and motions to points of one space (N, width), 512 wide in the original.
 
     comparable says whether its numbers are those of the literature; feature_mode which HumanML3D features it must be fed:
     "published" (with the public code's defects, method 8.6) or "exact".
@@ -157,7 +161,7 @@ class GuoEvaluator:
         config = checkpoint.read_config(folder)
         try:
             options, rows = config["evaluator"], dict(config["evaluator"]["words"])
-            networks = Networks(options["features"], options["word_size"])
+            networks = Networks(options["features"], options["word_size"], options["width"])
             file = _File(networks, len(rows))
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{folder / 'config.json'}: not a usable evaluator config ({error})") from None
@@ -176,6 +180,7 @@ class GuoEvaluator:
             "evaluator": {
                 "features": self.networks.features,
                 "word_size": words.shape[1],
+                "width": self.networks.width,
                 "words": {w: i for i, (w, _) in enumerate(rows)},
                 "comparable": False,
                 "label": RETRAINED,
@@ -186,8 +191,8 @@ class GuoEvaluator:
 
     @torch.no_grad()
     def embed_texts(self, captions: Sequence[str | Sequence[str]], batch: int = 256) -> np.ndarray:
-        """(N, 512) in the order given; a caption is a sentence, or its published `word/POS` tokens (better: method 8.5)."""
-        out = [np.zeros((0, SHARED), np.float32)]
+        """(N, width) in the order given; a caption is a sentence, or its published `word/POS` tokens (better: method 8.5)."""
+        out = [np.zeros((0, self.networks.width), np.float32)]
         for start in range(0, len(captions), batch):
             rows = [tokens(c) if isinstance(c, str) else c for c in captions[start : start + batch]]
             vectors, parts, lengths = zip(*(self.words.encode(r) for r in rows), strict=True)
@@ -197,10 +202,10 @@ class GuoEvaluator:
 
     @torch.no_grad()
     def embed_motions(self, features: Sequence[np.ndarray], batch: int = 64) -> np.ndarray:
-        """(N, 512) in the order given, from features (F, C) in physical units, which are normalised here with the
+        """(N, width) in the order given, from features (F, C) in physical units, which are normalised here with the
         evaluator's own statistics; whole snippets of the first 196 frames are read.
         """
-        out = [np.zeros((0, SHARED), np.float32)]
+        out = [np.zeros((0, self.networks.width), np.float32)]
         for start in range(0, len(features), batch):
             motions, lengths = self.pad(features[start : start + batch])
             out.append(self.networks.embed_motions(motions, lengths).numpy())
