@@ -3,14 +3,17 @@ from pathlib import Path
 import pytest
 
 from dimo.errors import FormatError
+from dimo.learn.encoder import EncoderRecipe
+from dimo.learn.evaluator import EvaluatorRecipe
 from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
 
+KINDS = {"codec": CodecRecipe, "model": ModelRecipe, "encoder": EncoderRecipe, "evaluator": EvaluatorRecipe}
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_the_shipped_recipes_are_readable(path):
-    recipe = read(path, CodecRecipe if path.stem.startswith("codec") else ModelRecipe)
+    recipe = read(path, KINDS[path.stem.removesuffix("-cmu")])
     assert recipe.loop.steps > 100
     assert recipe.data.sources == (("CMU",) if path.stem.endswith("cmu") else ())
 

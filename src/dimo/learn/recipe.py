@@ -50,7 +50,8 @@ class ModelRecipe:
     data: DataOptions = field(default_factory=DataOptions)
 
 
-R = TypeVar("R", CodecRecipe, ModelRecipe)
+R = TypeVar("R")
+"""A recipe: a dataclass of option dataclasses. Those of the evaluators stand beside their training."""
 
 
 def read(path: Path, kind: type[R]) -> R:
