@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Sequence
@@ -27,8 +28,12 @@ from dimo.sequence.vocabulary import WORD_PIECES
 from dimo.tasks import caption as caption_task
 from dimo.tasks import complete as complete_task
 from dimo.tasks import compose as compose_task
+from dimo.tasks import correct as correct_task
 from dimo.tasks import generate as generate_task
+from dimo.tasks import length as length_task
+from dimo.tasks import library
 from dimo.tasks import score as score_task
+from dimo.tasks import trace as trace_task
 from dimo.tasks import vary as vary_task
 from dimo.tasks.gap import Tools
 from dimo.tasks.request import seconds_to_steps, text_to_ids
@@ -48,6 +53,30 @@ class Caption:
 
     text: str
     score: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A sentence and how well it fits a motion."""
+
+    text: str
+    score: score_task.Score
+
+
+@dataclass(frozen=True)
+class Found:
+    """A motion file and how well it fits a sentence."""
+
+    path: Path
+    score: score_task.Score
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The motions of a folder, best first, and the files that could not be read."""
+
+    found: tuple[Found, ...]
+    unreadable: tuple[library.Unreadable, ...]
 
 
 class DiMo:
@@ -145,21 +174,44 @@ class DiMo:
         options = _options(options or SampleOptions(), steps=steps, seed=seed, **changes)
         _check_samples(samples)
         ids = text_to_ids(text, self.wordpiece, self.model.config.max_text)
-        codec = self.codec.config
-        if seconds is None:
-            length = generate_task.estimate_length(self.model, ids)
-            frames = length * codec.stride
-        else:
-            length = seconds_to_steps(seconds, codec.fps, codec.stride, self.model.config.max_steps)
-            frames = max(1, round(seconds * codec.fps))
+        length, frames = self._length(ids, seconds)
         rows = generate_task.generate(self.model, [ids] * samples, [length] * samples, options)
         name = "_".join(text.split())[:60]
         motions = [self.codec.codes_to_motion(codes, name)[:frames] for codes in rows]
-        if footlock and codec.skeleton == "humanml3d":
+        if footlock and self.codec.config.skeleton == "humanml3d":
             motions = [lock_feet(m) for m in motions]
         return [retarget(m, skeleton) for m in motions] if skeleton is not None else motions
 
-    # ---- motion to motion: samples of 1 gives a Motion, of more a list; **draw are steps and fields of SampleOptions
+    def trace(
+        self,
+        text: str,
+        *,
+        seconds: float | None = None,
+        steps: int = 10,
+        seed: int | None = None,
+        options: SampleOptions | None = None,
+        **changes: Any,
+    ) -> trace_task.Trace:
+        """How generate makes the motion of these arguments out of noise: the state after each round (view.trace draws it).
+
+        The last state is the motion of generate(..., samples=1, footlock=False).
+        """
+        options = _options(options or SampleOptions(), steps=steps, seed=seed, **changes)
+        ids = text_to_ids(text, self.wordpiece, self.model.config.max_text)
+        length, frames = self._length(ids, seconds)
+        rounds = generate_task.generate_steps(self.model, [ids], [length], options)
+        return trace_task.trace(self.codec, rounds, text, frames)
+
+    def _length(self, ids: Sequence[int], seconds: float | None) -> tuple[int, int]:
+        """Code steps and frames for a duration, or for the text's median one."""
+        codec = self.codec.config
+        if seconds is None:
+            length = generate_task.estimate_length(self.model, ids)
+            return length, length * codec.stride
+        length = seconds_to_steps(seconds, codec.fps, codec.stride, self.model.config.max_steps)
+        return length, max(1, round(seconds * codec.fps))
+
+    # ---- motion to motion: samples of 1 gives a Motion, of more a list; **draw: fields of SampleOptions, options, footlock
 
     def complete(
         self,
@@ -267,8 +319,9 @@ class DiMo:
 
     def _tools(self, samples: int, seed: int | None, draw: dict[str, Any]) -> Tools:
         _check_samples(samples)
+        footlock = draw.pop("footlock", True)
         options = _options(draw.pop("options", None) or SampleOptions(), seed=seed, **draw)
-        return Tools(self.codec, self.model, self.wordpiece, options, samples)
+        return Tools(self.codec, self.model, self.wordpiece, options, samples, footlock)
 
     # ---- motion to text
 
@@ -302,13 +355,52 @@ class DiMo:
 
     # ---- both
 
-    def score(self, text: str, motion: Motion) -> dict[str, float]:
-        """Mean log-probabilities: "text" of the words given the motion, "motion" of the codes given the words."""
-        ids, codes = text_to_ids(text, self.wordpiece, self.model.config.max_text), self.codes(motion)
-        return {
-            "text": float(score_task.text_given_motion(self.model, [ids], [codes])[0]),
-            "motion": float(score_task.motion_given_text(self.model, [ids], [codes])[0]),
-        }
+    def correct(self, text: str, motion: Motion) -> correct_task.Correction:
+        """The caption with the words put right that the motion contradicts; `changed` is False when there are none."""
+        text_to_ids(text, self.wordpiece, self.model.config.max_text)
+        return correct_task.correct(self.model, self.wordpiece, text, self.codes(motion))
+
+    def score(self, text: str, motion: Motion) -> score_task.Score:
+        """Mean log-probabilities of the words given the motion and of the motion given the words, and without priors."""
+        ids = text_to_ids(text, self.wordpiece, self.model.config.max_text)
+        return score_task.score(self.model, [ids], [self.codes(motion)])[0]
+
+    def rank(self, motion: Motion, texts: Sequence[str]) -> list[Ranked]:
+        """Sentences with their scores for a motion, the one that fits best first."""
+        ids = [text_to_ids(text, self.wordpiece, self.model.config.max_text) for text in texts]
+        if not ids:
+            raise RequestError("there are no sentences to rank")
+        scores = score_task.score(self.model, ids, [self.codes(motion)] * len(ids))
+        return sorted((Ranked(t, s) for t, s in zip(texts, scores, strict=True)), key=lambda r: -r.score.rank)
+
+    def search(self, text: str, folder: str | Path, *, cache: bool = True) -> SearchResult:
+        """The motion files below a folder with their scores for a sentence, the one that fits best first.
+
+        Files that cannot be read are listed, not fatal. cache: keep codes and priors of the files in the user's cache
+        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new.
+        """
+        ids = text_to_ids(text, self.wordpiece, self.model.config.max_text)
+        path = library.cache_path(folder, self.fingerprint()) if cache else None
+        known = library.read_folder(folder, self.codes, lambda c: score_task.log_motion(self.model, c), path)
+        codes, priors = [e.codes for e in known.entries], [e.prior for e in known.entries]
+        scores = score_task.score(self.model, [ids] * len(codes), codes, motion_priors=priors) if codes else []
+        found = (Found(e.path, s) for e, s in zip(known.entries, scores, strict=True))
+        return SearchResult(tuple(sorted(found, key=lambda f: -f.score.rank)), known.unreadable)
+
+    def length(self, text: str) -> length_task.Lengths:
+        """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""
+        ids = text_to_ids(text, self.wordpiece, self.model.config.max_text)
+        return length_task.lengths(self.model, ids, self.codec.config.stride / self.codec.config.fps)
+
+    def fingerprint(self) -> str:
+        """A hash that changes with the weights and with the precision that they compute in."""
+        digest = hashlib.sha256()
+        for part in (self.codec, self.model):
+            for name, value in part.state_dict().items():
+                if name not in TRAINING_ONLY:
+                    digest.update(f"{name} {value.dtype}".encode())
+                    digest.update(value.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
     def codes(self, motion: Motion) -> torch.Tensor:
         """Codes (L, Q) of a motion on any body with known joint names, cut to the model's longest."""

@@ -19,6 +19,10 @@ from dimo.errors import DimoError, RequestError
 VERBS = {
     "generate": "generate",
     "caption": "caption",
+    "edit": "edit",
+    "inbetween": "inbetween",
+    "compose": "compose",
+    "sample": "sample",
     "convert": "convert",
     "show": "show",
     "draw": "show",

@@ -14,11 +14,10 @@ import numpy as np
 import torch
 
 from dimo.body import blend
-from dimo.body.footlock import BODY, lock_feet
 from dimo.body.motion import Motion
 from dimo.body.retarget import retarget
 from dimo.errors import RequestError
-from dimo.tasks.gap import Filled, Gap, Tools, decode, fill_gap, floor_of
+from dimo.tasks.gap import Filled, Gap, Tools, decode, fill_gap, floor_of, stand
 from dimo.tasks.request import text_to_ids
 from dimo.tasks.spans import Span, to_frames, without
 from dimo.tasks.windows import Part, fill
@@ -109,9 +108,7 @@ def make(tools: Tools, parts: Sequence[tuple[tuple[int, ...], int]]) -> list[Mot
     out = []
     for codes in rows:
         motion, contacts = decode(tools, codes)
-        if motion.skeleton == BODY:
-            motion = lock_feet(motion, contacts=contacts)
-        out.append(motion[: int(edges[-1])])
+        out.append(stand(tools, motion, contacts)[: int(edges[-1])])
     return out
 
 

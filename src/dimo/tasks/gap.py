@@ -42,6 +42,7 @@ class Tools:
     wordpiece: Wordpiece
     options: SampleOptions
     samples: int = 1
+    footlock: bool = True  # planted feet of what is made neither slide nor float
 
     @property
     def fps(self) -> float:
@@ -157,6 +158,13 @@ def decode(tools: Tools, codes: Tensor) -> tuple[Motion, np.ndarray]:
     return motion, np.clip(features[:, columns["contacts"]], 0, 1)
 
 
+def stand(tools: Tools, motion: Motion, contacts: np.ndarray, frozen: np.ndarray | None = None) -> Motion:
+    """The motion with its planted feet held, but for frozen frames (F,), where that is asked for and the body is known."""
+    if not tools.footlock or motion.skeleton != BODY:
+        return motion
+    return lock_feet(motion, contacts=contacts, frozen=frozen)
+
+
 def _place(tools: Tools, gap: Gap, grid: Grid, codes: Tensor, floor: float) -> Filled:
     """Decode a filled gap with its sides, put it where it belongs, and make the frames that are missing."""
     clip, contacts = decode(tools, torch.cat([grid.before, codes, grid.after]))
@@ -181,11 +189,10 @@ def _place(tools: Tools, gap: Gap, grid: Grid, codes: Tensor, floor: float) -> F
             right = right.moved(back / scale, -yaw)
         else:
             clip = _bend(clip, zero, end, yaw, shift)
-    if clip.skeleton == BODY:
-        frozen = np.zeros(len(clip), bool)
-        frozen[: zero + 1] = grid.left is not None
-        frozen[end:] = grid.right is not None
-        clip = lock_feet(clip, contacts=contacts, frozen=frozen)
+    frozen = np.zeros(len(clip), bool)
+    frozen[: zero + 1] = grid.left is not None
+    frozen[end:] = grid.right is not None
+    clip = stand(tools, clip, contacts, frozen)
     return Filled(_own(tools, replace(gap, right=right), clip, zero), right)
 
 

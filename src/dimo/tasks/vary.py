@@ -13,14 +13,13 @@ import torch
 from torch import Tensor
 
 from dimo.body import blend
-from dimo.body.footlock import BODY, lock_feet
 from dimo.body.kinematics import global_rotations
 from dimo.body.motion import Motion
 from dimo.body.retarget import retarget
 from dimo.body.rotation import quat_conjugate, quat_continuous, quat_multiply
 from dimo.errors import RequestError
 from dimo.tasks.complete import word_pieces
-from dimo.tasks.gap import Tools, decode, encode, floor_of, on_body
+from dimo.tasks.gap import Tools, decode, encode, floor_of, on_body, stand
 from dimo.tasks.windows import refine_all
 
 
@@ -47,7 +46,7 @@ def _choose(count: int, share: float, generator: np.random.Generator) -> np.ndar
 
 def _changed(tools: Tools, motion: Motion, codes: Tensor, varied: Tensor) -> Motion:
     """The motion with the difference between two decoded code sequences, in its world, added."""
-    old, new = (_standing(*decode(tools, rows)) for rows in (codes, varied))
+    old, new = (stand(tools, *decode(tools, rows)) for rows in (codes, varied))
     at = np.arange(len(motion)) * tools.fps / motion.fps
     # Both stand where the motion starts, so that the same codes are the same movement.
     start = on_body(tools, motion[:1], np.zeros(1)).joints()[0]
@@ -58,7 +57,3 @@ def _changed(tools: Tools, motion: Motion, codes: Tensor, varied: Tensor) -> Mot
     world = quat_multiply(quat_multiply(after, quat_conjugate(before)), true)
     local = quat_continuous(blend.local_rotations(motion.skeleton, world))
     return replace(motion, root=motion.root + new_root - root, rotations=local)
-
-
-def _standing(motion: Motion, contacts: np.ndarray) -> Motion:
-    return lock_feet(motion, contacts=contacts) if motion.skeleton == BODY else motion

@@ -1,0 +1,53 @@
+"""Flags that all verbs share which make motion, and the writing of what they made."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dimo.body.motion import Motion
+from dimo.cli.output import check_outputs, numbered, write
+from dimo.errors import RequestError
+
+SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
+READ = "BVH, AMC, NPZ, NPY or GLB, on any known body"
+DRAW = ("steps", "guidance", "temperature", "top_k")
+
+
+def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
+    """-o, --samples, --seed, --model, and how to draw; text: the verb takes a sentence by --text."""
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, action="append", required=True, help=SUFFIXES)
+    if text:
+        parser.add_argument("--text", metavar="TEXT", help="what happens in the new frames, as an English sentence")
+    parser.add_argument("--samples", type=int, default=1, help="motions to make, written as FILE_1, FILE_2, ...")
+    parser.add_argument("--seed", type=int, help="makes the result repeatable")
+    parser.add_argument("--steps", type=int, help="rounds of the model (default: 10)")
+    parser.add_argument("--guidance", type=float, help="how strongly to follow the text; 1 is plain sampling")
+    parser.add_argument("--temperature", type=float, help="variety of the draws; 0 takes the most probable")
+    parser.add_argument("--top-k", type=int, help="codes considered in each draw; 0 considers all")
+    parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
+    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+
+
+def check_flags(args: argparse.Namespace) -> None:
+    """What can be wrong without the model; called before anything is loaded."""
+    check_outputs([numbered(path, 1, args.samples) for path in args.output])
+    if getattr(args, "text", None) is not None and not args.text.strip():
+        raise RequestError('--text is empty; describe a motion, as in "a person jumps", or leave it out')
+
+
+def drawing(args: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of a DiMo method that the flags stand for; what was not given has its default in one place."""
+    given = {name: getattr(args, name) for name in DRAW if getattr(args, name) is not None}
+    if getattr(args, "text", None) is not None:
+        given["text"] = args.text
+    return {"samples": args.samples, "seed": args.seed, "footlock": not args.no_footlock, **given}
+
+
+def write_all(made: Motion | list[Motion], args: argparse.Namespace) -> None:
+    """Write each motion to every output and print where."""
+    motions = made if isinstance(made, list) else [made]
+    for i, motion in enumerate(motions, start=1):
+        for path in args.output:
+            print(write(motion, numbered(path, i, len(motions))))

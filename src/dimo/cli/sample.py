@@ -1,0 +1,25 @@
+"""`dimo sample -o OUT`: any motion, without a text."""
+
+from __future__ import annotations
+
+import argparse
+
+from dimo.cli.making import add_flags, check_flags, drawing, write_all
+from dimo.cli.output import read_skeleton
+
+
+def add_parser(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("sample", help="make any motion, without a text", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of the motion (default: 4)")
+    parser.add_argument("--skeleton", metavar="NAME", help="the body to move: a preset's name, or a skeleton JSON file")
+    add_flags(parser, text=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    check_flags(args)
+    skeleton = None if args.skeleton is None else read_skeleton(args.skeleton)
+
+    from dimo.api import DiMo
+
+    write_all(DiMo.from_pretrained(args.model).sample(args.seconds, skeleton=skeleton, **drawing(args)), args)
+    return 0
