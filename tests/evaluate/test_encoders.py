@@ -1,11 +1,13 @@
 """The text-motion encoder: shapes, padding, storage, and a sentence encoder that equals another library's."""
 
 import importlib.util
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from dimo.errors import ShapeError, WeightsError
@@ -147,6 +149,13 @@ def test_sentence_vectors_equal_the_published_recipe(minilm):
         np.testing.assert_allclose(row, (mean / mean.norm()).numpy(), atol=2e-3)  # ours is rounded to half precision
     like = encoder.embed(TEXTS) @ encoder.embed(TEXTS).T
     assert like[0, 1] > like[0, 2] + 0.2
+
+
+def test_the_packaged_model_holds_minilms_words(minilm):
+    # A stored encoder leaves its word vectors to the packaged model: one that trains them needs another way.
+    with safe_open(resources.files("dimo") / "weights" / "model.safetensors", "pt") as file:
+        assert sentences.hash_words(file.get_tensor(sentences.MODEL_WORDS)) == minilm[0].stored()[1]
+    assert sentences.hash_words(torch.tensor([-0.0, 1e-9])) == sentences.hash_words(torch.zeros(2))
 
 
 def test_bert_score_over_minilm(minilm):
