@@ -63,13 +63,20 @@ def tag(word: str, previous: str) -> str:
     return "NOUN" if previous in ("ADP", "VERB") else "VERB"
 
 
+_SILENT_E = re.compile(r"(v|c|z|[auc]is|os|us|at|ak|rid|lid|uid|ik|ok|yp|op|[bcdfgkptz]l)$")
+"""Ends of stems that lost an e before -ing: wav(e), danc(e), rais(e), rotat(e), tak(e), strid(e), juggl(e)."""
+_NO_E = frozenset("look cook hook eat beat treat float repeat lean jump hop stop skip clap step drop".split())
+
+
 def lemma(word: str, part: str) -> str:
     """Base form of a regular noun or verb; "left" stays, as in the public preparation."""
     if part not in ("NOUN", "VERB") or word == "left" or len(word) < 4:
         return word
     if part == "VERB" and word.endswith("ing"):
         stem = word[:-3]
-        return stem[:-1] if len(stem) > 2 and stem[-1] == stem[-2] and stem[-1] not in "ls" else stem
+        if len(stem) > 2 and stem[-1] == stem[-2] and stem[-1] not in "ls":
+            return stem[:-1]
+        return stem + "e" if _SILENT_E.search(stem) and stem not in _NO_E else stem
     if word.endswith("ies"):
         return word[:-3] + "y"
     if word.endswith(("ches", "shes", "sses", "xes")):
