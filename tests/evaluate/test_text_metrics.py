@@ -149,10 +149,7 @@ def test_captions_and_references_must_fit(metric):
 def test_raw_and_lemmatised_forms():
     text = "The person's left-handed man WALKS, waving 2 hands; he left."
     assert tm.raw(text) == "the persons left handed man walks waving 2 hands he left".split()
-    assert (
-        tm.lemmatised("a man walks forward, waving both hands")
-        == "a man walk forward wave both hand".split()[:4] + tm.lemmatised("a man walks forward, waving both hands")[4:]
-    )
+    assert tm.lemmatised("a man walks forward, waving both hands") == "a man walk forward wave both hand".split()
     assert tm.lemmatised("A man walks, raises both hands") == ["a", "man", "walk", "raise", "both", "hand"]
     assert tm.lemmatised("a person turns left") == ["a", "person", "turn", "left"]
     assert tm.lemmatised("side-steps 3 times") == tm.lemmatised("sidesteps times")
