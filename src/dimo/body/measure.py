@@ -171,3 +171,70 @@ def punch_speed(joints: np.ndarray, side: str, fps: float, growth_mps: float = 0
     relative = joints[:, WRIST[side]] - joints[:, SHOULDER[side]]
     growth = np.diff(np.linalg.norm(relative, axis=-1)) * fps
     return float(joint_speed(joints, fps)[growth >= growth_mps, WRIST[side]].max(initial=0.0))
+
+
+def raises(joints: np.ndarray, side: str, fps: float, seconds: float = 0.25, margin: float = 0.10) -> int:
+    """How many times a wrist goes above its shoulder less margin metres and stays there for that long.
+
+    Between two of them it must come 0.15 m below that line, so that trembling at shoulder height is one raise.
+    """
+    above = joints[:, WRIST[side], 1] - joints[:, SHOULDER[side], 1] + margin
+    return _visits(above, above + 0.15, seconds, fps)
+
+
+def bows(joints: np.ndarray, fps: float, deg: float = 30, seconds: float = 0.1) -> int:
+    """How many times the forward pitch exceeds its 10th percentile by deg, coming back below half of that in between."""
+    pitch = pitch_degrees(joints)
+    lean = pitch - np.percentile(pitch, 10)
+    return _visits(lean - deg, lean - deg / 2, seconds, fps)
+
+
+def _visits(enter: np.ndarray, leave: np.ndarray, seconds: float, fps: float) -> int:
+    """Stretches (F,) that begin where enter > 0 and last until leave < 0, of those that hold enter > 0 that long."""
+    count, inside, held = 0, False, 0
+    for into, out in zip(enter > 0, leave < 0, strict=True):
+        if into and not inside:
+            inside, held = True, 0
+        elif inside and out:
+            inside = False
+            count += held / fps >= seconds - 1e-9
+        held += int(inside and into)
+    return count + int(inside and held / fps >= seconds - 1e-9)
+
+
+def held_strokes(joints: np.ndarray, side: str, fps: float, trim: float = 0.4) -> int:
+    """Strokes of a hand well inside the time that it is above its elbow: `trim` seconds after going up until as long
+    before going down, so that raising and lowering it are none. The most of any stretch."""
+    up = joints[:, WRIST[side], 1] > joints[:, ELBOW[side], 1]
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], up.astype(int), [0]])))
+    most = 0
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        first = start + (round(trim * fps) if start > 0 else 0)
+        last = end - (round(trim * fps) if end < len(up) else 0)
+        if last - first >= 0.4 * fps:
+            most = max(most, wave_strokes(joints[first:last], side, fps))
+    return most
+
+
+def flight_rise(joints: np.ndarray, fps: float, clearance: float = 0.06) -> float:
+    """How far in metres the pelvis comes up, while both feet are off the floor, from its lowest place half a second before.
+
+    0.4 m and more in real jumps, up to 0.18 m in running.
+    """
+    flying = np.flatnonzero(joints[:, FEET, 1].min(axis=1) > floor(joints) + clearance)
+    height, before = joints[:, PELVIS, 1], round(0.5 * fps)
+    return max((float(height[f] - height[max(0, f - before) : f + 1].min()) for f in flying), default=0.0)
+
+
+def sideways(joints: np.ndarray) -> float:
+    """Net way of the pelvis across the body's own heading in metres, positive to the actor's left."""
+    return float(body_steps(joints)[:, 1].sum())
+
+
+def speed_ratio(joints: np.ndarray, fps: float) -> float:
+    """Mean horizontal pelvis speed of the last third over that of the first third; inf from a standstill."""
+    ground = smooth(joints[:, PELVIS][:, [0, 2]], fps, 0.4)
+    pace = np.linalg.norm(np.diff(ground, axis=0), axis=-1)
+    third = max(1, len(pace) // 3)
+    first, last = float(pace[:third].mean()), float(pace[-third:].mean())
+    return last / first if first > 1e-6 else (1.0 if last <= 1e-6 else float("inf"))

@@ -1,7 +1,7 @@
 """Instruction checks: did it turn left, wave the right hand, walk slowly? Predicates on joint positions.
 
 What no learned encoder tells. A check is a dict {"check": NAME, ...arguments}; positions are (F, 22, 3), metres, Y up, at
-any frame rate. Measured on real clips of known content before it counts (docs/log.md).
+any frame rate. Measured on real clips of known content before it counts (benchmarks/checks.json).
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def _no_turn(joints: np.ndarray, fps: float, max_deg: float = 35) -> bool:
 
 def _raise_hand(joints: np.ndarray, fps: float, side: str, seconds: float = 0.25) -> bool:
     up = {s: measure.hand_up(joints, s) for s in OTHER}
-    if _one_of(side, ("left", "right", "both"), "side") == "both":
+    if _one_of(side, ("left", "right", "both", "any"), "side") == "any":
+        held = up["left"] | up["right"]
+    elif side == "both":
         held = up["left"] & up["right"]
     else:
         held = up[side] & ~up[OTHER[side]]
@@ -49,8 +51,10 @@ def _raise_hand(joints: np.ndarray, fps: float, side: str, seconds: float = 0.25
 
 def _wave(joints: np.ndarray, fps: float, side: str, strokes: int = 4) -> bool:
     made = {s: measure.wave_strokes(joints, s, fps) for s in OTHER}
-    if _one_of(side, ("left", "right", "both"), "side") == "both":
+    if _one_of(side, ("left", "right", "both", "any"), "side") == "both":
         return min(made.values()) >= strokes
+    if side == "any":
+        return max(made.values()) >= strokes
     return made[side] >= strokes and made[side] > made[OTHER[side]]
 
 
@@ -86,6 +90,48 @@ def _still(joints: np.ndarray, fps: float, mps: float = 0.12) -> bool:
     return float(np.percentile(fastest, 75)) < mps and measure.stay_radius(joints) <= 0.3
 
 
+# ---- beyond the shared vocabulary; what real motion says about them is in benchmarks/checks.json
+
+
+def _side_step(joints: np.ndarray, fps: float, side: str, min_m: float = 0.8, max_deg: float = 45) -> bool:
+    sign = 1 if _one_of(side, ("left", "right"), "side") == "left" else -1
+    return sign * measure.sideways(joints) >= min_m and abs(measure.turn_degrees(joints)) < max_deg
+
+
+def _waving(joints: np.ndarray, fps: float, side: str, strokes: int = 3) -> bool:
+    """Like wave, but the swings of raising and lowering the hand do not count: a hand that is only raised does not pass."""
+    made = {s: measure.held_strokes(joints, s, fps) for s in OTHER}
+    if _one_of(side, ("left", "right", "both", "any"), "side") in OTHER:
+        return made[side] >= strokes and made[side] > made[OTHER[side]]
+    return (min if side == "both" else max)(made.values()) >= strokes
+
+
+def _leap(joints: np.ndarray, fps: float, rise_m: float = 0.25) -> bool:
+    """Like jump, but the pelvis must come up that far: the flight of running does not pass."""
+    return measure.jumps(joints, fps) >= 1 and measure.flight_rise(joints, fps) >= rise_m
+
+
+def _repeat(joints: np.ndarray, fps: float, of: str, count: int, side: str = "any") -> bool:
+    return repeats(joints, fps, of, side) == count
+
+
+def repeats(joints: np.ndarray, fps: float, of: str, side: str = "any") -> int:
+    """How often a body in smoothed positions (F, 22, 3) jumps, bows, or raises a hand (side left, right, both, any)."""
+    if _one_of(of, ("raise_hand", "jump", "bow"), "of") == "jump":
+        return measure.jumps(joints, fps)
+    if of == "bow":
+        return measure.bows(joints, fps, 25)
+    made = {s: measure.raises(joints, s, fps) for s in OTHER}
+    if _one_of(side, ("left", "right", "both", "any"), "side") in OTHER:
+        return made[side]
+    return min(made.values()) if side == "both" else max(made.values())
+
+
+def _speed_change(joints: np.ndarray, fps: float, to: str, ratio: float = 1.25) -> bool:
+    change = measure.speed_ratio(joints, fps)
+    return change >= ratio if _one_of(to, ("faster", "slower"), "to") == "faster" else change <= 1 / ratio
+
+
 def _in_order(joints: np.ndarray, fps: float, first: dict[str, Any], second: dict[str, Any]) -> bool:
     cuts = sorted({round(len(joints) * share) for share in CUTS})
     return any(
@@ -109,6 +155,11 @@ CHECKS: dict[str, Callable[..., bool]] = {
     "punch": _punch,
     "still": _still,
     "in_order": _in_order,
+    "side_step": _side_step,
+    "waving": _waving,
+    "leap": _leap,
+    "repeat": _repeat,
+    "speed_change": _speed_change,
 }
 
 
