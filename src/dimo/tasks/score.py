@@ -1,9 +1,13 @@
-"""Pseudo-likelihood of a text given a motion, and of a motion given a text."""
+"""Pseudo-likelihood of a text given a motion, and of a motion given a text, with their priors divided out.
+
+A score is a mean over masks of several ratios of the mean log-probability of the masked places. It depends on the pair
+alone: the masks follow from the length, so neither the batch nor the order of a list changes it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,37 +15,71 @@ from torch import Tensor
 
 from dimo.diffusion.guidance import guide
 from dimo.model.joint import JointModel
-from dimo.sequence.tokens import pack
+from dimo.sequence.tokens import Tokens, pack
 
 RATIOS = (0.35, 0.55, 0.75, 1.0)
 """Shares of places masked: partly known texts judge wording, the fully masked one content (method 5.3)."""
 
+PAIRS = 32
+"""Sequences in one pass of the model; pairs of similar length go together, so that little is spent on padding."""
 
-@torch.no_grad()
-def text_given_motion(
-    model: JointModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], seed: int = 0
-) -> Tensor:
-    """Mean log-probability (N,) of the words of texts[i] given motions[i], over masks of several ratios.
+BLIND_PLACES = 12
+"""Masked word places beside a motion scored without text: a caption's usual length, the same for every motion."""
 
-    Less the same without the motion's help would favour rare words; callers that compare texts subtract that prior.
+
+@dataclass(frozen=True)
+class Score:
+    """How a text and a motion fit, in nats per place; higher is better.
+
+    The gains are pointwise mutual information per place: they say how much one side explains of the other, so that a
+    common sentence or an easy motion is not preferred for being common. They compare different texts and different
+    motions; text and motion compare only what has the same prior.
     """
-    clean = pack(texts, list(motions), levels=model.config.levels)
-    generator = np.random.default_rng(seed)
-    order = torch.from_numpy(
-        np.where(clean.text_slots.numpy(), generator.random(clean.ids.shape), np.inf).argsort(1).argsort(1)
-    )
-    sizes = clean.text_slots.sum(1, keepdim=True)
-    total = torch.zeros(len(clean))
-    for ratio in RATIOS:
-        hidden = (order < (ratio * sizes).ceil()) & clean.text_slots
-        out = model(replace(clean, known_text=clean.text_slots & ~hidden))
-        logp = model.text_logits(out.text[hidden]).float().log_softmax(-1).gather(1, clean.ids[hidden][:, None])[:, 0]
-        rows = torch.nonzero(hidden)[:, 0]
-        total += torch.zeros(len(clean)).index_add_(0, rows, logp) / hidden.sum(1).clamp_min(1)
-    return total / len(RATIOS)
+
+    text: float  # log p(words | motion)
+    motion: float  # log p(base codes | words)
+    text_gain: float  # the first less log p(words), the motion unknown
+    motion_gain: float  # the second less log p(base codes), the text unknown
+
+    @property
+    def rank(self) -> float:
+        """Both gains added: what lists are sorted by."""
+        return self.text_gain + self.motion_gain
 
 
-@torch.no_grad()
+def score(
+    model: JointModel,
+    texts: Sequence[Sequence[int]],
+    motions: Sequence[Tensor],
+    *,
+    motion_priors: Sequence[float] | None = None,
+) -> list[Score]:
+    """Scores of the pairs of texts[i] and motions[i], codes (L_i, Q). motion_priors: log_motion of them, when known."""
+    given = text_given_motion(model, texts, motions).tolist()
+    blind = {(tuple(t), len(m)): (t, m) for t, m in zip(texts, motions, strict=True)}
+    words = text_given_motion(
+        model, [t for t, _ in blind.values()], [m for _, m in blind.values()], blind=True
+    ).tolist()
+    prior = dict(zip(blind, words, strict=True))
+    moved = motion_given_text(model, texts, motions).tolist()
+    still = log_motion(model, motions).tolist() if motion_priors is None else list(motion_priors)
+    rows = zip(texts, motions, given, moved, still, strict=True)
+    return [Score(g, m, g - prior[tuple(t), len(c)], m - s) for t, c, g, m, s in rows]
+
+
+def text_given_motion(
+    model: JointModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], seed: int = 0, *, blind: bool = False
+) -> Tensor:
+    """Mean log-probability (N,) of the words of texts[i] given motions[i], or given only their lengths when blind."""
+
+    def run(clean: Tokens, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        known = torch.zeros_like(clean.known_levels) if blind else clean.known_levels
+        out = model(replace(clean, known_text=clean.text_slots & ~hidden, known_levels=known))
+        return model.text_logits(out.text[hidden]).float(), clean.ids[hidden]
+
+    return _mean(model, texts, motions, lambda clean: clean.text_slots, run, seed)
+
+
 def motion_given_text(
     model: JointModel,
     texts: Sequence[Sequence[int]],
@@ -50,25 +88,62 @@ def motion_given_text(
     guidance: float = 1.0,
     seed: int = 0,
 ) -> Tensor:
-    """Mean log-probability (N,) of the base codes of motions[i] given texts[i], over masks of several ratios.
+    """Mean log-probability (N,) of the base codes of motions[i] given texts[i].
 
     With guidance 0 the text is ignored: the difference to guidance 1 is how much the text explains of the motion.
     """
-    clean = pack(texts, list(motions), levels=model.config.levels)
-    generator = np.random.default_rng(seed)
-    shape = clean.motion_slots.shape
-    order = torch.from_numpy(
-        np.where(clean.motion_slots.numpy(), generator.random(shape), np.inf).argsort(1).argsort(1)
-    )
-    sizes = clean.motion_slots.sum(1, keepdim=True)
-    total = torch.zeros(len(clean))
-    for ratio in RATIOS:
-        hidden = (order < (ratio * sizes).ceil()) & clean.motion_slots
+
+    def run(clean: Tokens, hidden: Tensor) -> tuple[Tensor, Tensor]:
         masked = replace(clean, known_levels=torch.where(hidden, 0, clean.known_levels))
         logits = model.base(model(masked).motion[hidden]).float()
         if guidance != 1:
             logits = guide(logits, model.base(model(masked.without_text()).motion[hidden]).float(), guidance)
-        logp = logits.log_softmax(-1).gather(1, clean.codes[..., 0][hidden][:, None])[:, 0]
-        rows = torch.nonzero(hidden)[:, 0]
-        total += torch.zeros(len(clean)).index_add_(0, rows, logp) / hidden.sum(1).clamp_min(1)
-    return total / len(RATIOS)
+        return logits, clean.codes[..., 0][hidden]
+
+    return _mean(model, texts, motions, lambda clean: clean.motion_slots, run, seed)
+
+
+def log_motion(model: JointModel, motions: Sequence[Tensor], seed: int = 0) -> Tensor:
+    """Mean log-probability (N,) of the base codes of motions with the text unknown: their prior."""
+
+    def run(clean: Tokens, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        masked = replace(clean.without_text(), known_levels=torch.where(hidden, 0, clean.known_levels))
+        return model.base(model(masked).motion[hidden]).float(), clean.codes[..., 0][hidden]
+
+    return _mean(model, [[0] * BLIND_PLACES] * len(motions), motions, lambda clean: clean.motion_slots, run, seed)
+
+
+@torch.no_grad()
+def _mean(
+    model: JointModel,
+    texts: Sequence[Sequence[int]],
+    motions: Sequence[Tensor],
+    slots: Callable[[Tokens], Tensor],
+    run: Callable[[Tokens, Tensor], tuple[Tensor, Tensor]],
+    seed: int,
+) -> Tensor:
+    """Mean over RATIOS of the mean log-probability (N,) at hidden places, which run gives as (logits, values)."""
+    total = torch.zeros(len(texts))
+    order = sorted(range(len(texts)), key=lambda i: (len(motions[i]), len(texts[i])))
+    for start in range(0, len(order), PAIRS):
+        part = order[start : start + PAIRS]
+        clean = pack([texts[i] for i in part], [motions[i] for i in part], levels=model.config.levels)
+        real = slots(clean)
+        rank, sizes = _orders(real, seed), real.sum(1, keepdim=True)
+        sums = torch.zeros(len(part))
+        for ratio in RATIOS:
+            hidden = (rank < (ratio * sizes).ceil()) & real
+            logits, values = run(clean, hidden)
+            logp = logits.log_softmax(-1).gather(1, values[:, None])[:, 0]
+            rows = torch.nonzero(hidden)[:, 0]
+            sums += torch.zeros(len(part)).index_add_(0, rows, logp) / hidden.sum(1).clamp_min(1)
+        total[part] = sums / len(RATIOS)
+    return total
+
+
+def _orders(slots: Tensor, seed: int) -> Tensor:
+    """(B, N) in which order each row's places are masked: drawn from the seed and the number of its places alone."""
+    out = torch.full(slots.shape, slots.shape[1])
+    for row, n in enumerate(slots.sum(1).tolist()):
+        out[row, slots[row]] = torch.from_numpy(np.random.default_rng([seed, n]).permutation(n))
+    return out

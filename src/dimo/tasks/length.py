@@ -1,0 +1,42 @@
+"""How long a motion of a sentence takes: the model's distribution over lengths, and picks from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dimo.errors import RequestError
+from dimo.model.joint import JointModel
+from dimo.tasks.generate import length_distribution
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Probability (N,) of each length in seconds (N,), ascending; one entry per number of code steps."""
+
+    seconds: np.ndarray
+    probability: np.ndarray
+
+    @property
+    def median(self) -> float:
+        """What generate takes for seconds=None: unlike the most probable length, it does not jump between modes."""
+        return self.candidates(1)[0]
+
+    def candidates(self, count: int = 3) -> tuple[float, ...]:
+        """`count` lengths in seconds that part the distribution evenly: its quantiles (k + 1/2) / count, ascending.
+
+        Equal ones are given once, so that there may be fewer. RequestError unless count is from 1 to 20.
+        """
+        if not 1 <= count <= 20:
+            raise RequestError(f"the number of candidate lengths must be from 1 to 20, not {count}")
+        below = self.probability.cumsum()
+        picks = [int((below < (k + 0.5) / count).sum()) for k in range(count)]
+        return tuple(float(self.seconds[i]) for i in sorted({min(i, len(self.seconds) - 1) for i in picks}))
+
+
+def lengths(model: JointModel, ids: Sequence[int], seconds_per_step: float) -> Lengths:
+    """The distribution for a text's word-piece ids."""
+    probability = length_distribution(model, ids).double().numpy()
+    return Lengths(np.arange(1, len(probability) + 1) * seconds_per_step, probability)

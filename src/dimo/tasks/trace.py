@@ -1,0 +1,54 @@
+"""How a generated motion condenses out of noise: the states of the sampler, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from dimo.body.motion import Motion
+from dimo.codec.codec import Codec
+from dimo.diffusion.sample import Step
+
+
+@dataclass(frozen=True)
+class Trace:
+    """State 0 is noise; state k is what stands after round k, of one motion of L code steps and K rounds.
+
+    Open places are drawn as random codes, the same ones throughout: the model itself sees them as unknown.
+    """
+
+    text: str
+    motions: tuple[Motion, ...]  # K + 1
+    written: np.ndarray  # (K + 1, L) int: the round, from 1, in which each place was written last; 0 where it is open
+    confidence: np.ndarray  # (K + 1, L): how sure it was then, 0 to 1; NaN where it is open
+    frames_per_step: int
+
+    @property
+    def rounds(self) -> int:
+        """K, the number of model calls."""
+        return len(self.motions) - 1
+
+
+def trace(codec: Codec, steps: Iterable[Step], text: str, frames: int, seed: int = 0) -> Trace:
+    """The trace of the first row of the sampler's steps, each state `frames` frames long."""
+    states, written, confidence = [], [], []
+    noise: torch.Tensor | None = None
+    for step in steps:
+        length = int(step.tokens.motion_slots[0].sum())
+        if noise is None:
+            generator = torch.Generator().manual_seed(seed)
+            noise = torch.randint(0, codec.config.codes, (length, codec.config.levels), generator=generator)
+            states.append(noise)
+            written.append(np.zeros(length, int))
+            confidence.append(np.full(length, np.nan))
+        sure = step.motion_confidence[0, :length].double().numpy()
+        open_ = (step.tokens.known_levels[0, :length] < step.tokens.levels).numpy()
+        new = ~np.isnan(sure)
+        written.append(np.where(open_, 0, np.where(new, step.index + 1, written[-1])))
+        confidence.append(np.where(open_, np.nan, np.where(new, sure, confidence[-1])))
+        states.append(torch.where(torch.from_numpy(open_)[:, None], noise, step.tokens.codes[0, :length]))
+    motions = tuple(codec.codes_to_motion(codes, "_".join(text.split())[:60])[:frames] for codes in states)
+    return Trace(text, motions, np.stack(written), np.stack(confidence), codec.config.stride)
