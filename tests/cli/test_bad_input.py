@@ -295,6 +295,37 @@ def caption_of_a_body(*flags: str) -> Make:
     return make
 
 
+def edit(*flags: str, target: str = "out.npz") -> Make:
+    """Edits a good motion of 2 seconds."""
+
+    def make(folder: Path) -> list[str]:
+        path = caption_of_a_body()(folder)[1]
+        return ["edit", path, "-o", str(folder / target), "--model", str(folder / "tiny"), *flags]
+
+    return make
+
+
+def inbetween(*flags: str, second: str = "good.npy") -> Make:
+    def make(folder: Path) -> list[str]:
+        path = caption_of_a_body()(folder)[1]
+        out = ["-o", str(folder / "out.npz"), "--model", str(folder / "tiny")]
+        return ["inbetween", path, str(folder / second), *out, *flags]
+
+    return make
+
+
+def compose(content: str, suffix: str = ".txt") -> Make:
+    def make(folder: Path) -> list[str]:
+        out = ["-o", str(folder / "out.npz"), "--model", str(folder / "tiny")]
+        return ["compose", put(folder, f"script{suffix}", content), *out]
+
+    return make
+
+
+def sample(*flags: str) -> Make:
+    return lambda folder: ["sample", "-o", str(folder / "out.npz"), "--model", str(folder / "tiny"), *flags]
+
+
 def rest_joints() -> np.ndarray:
     body = preset("humanml3d")
     joints = np.zeros((22, 3))
@@ -372,6 +403,42 @@ MODEL: list[tuple[str, Make, str]] = [
     ("caption with no samples", caption_of_a_body("--samples", "0"), "samples"),
     ("caption with no steps", caption_of_a_body("--steps", "0"), "steps"),
     ("caption with a strange seed", caption_of_a_body("--seed", "x"), "--seed"),
+    ("editing no file", lambda f: ["edit", str(f / "none.bvh"), "--keep", "0:1", "-o", "out.npz"], "none.bvh"),
+    ("editing nothing", edit(), "--replace"),
+    ("editing two ways at once", edit("--keep", "0:1", "--vary", "0.4"), "--vary"),
+    ("a span that is none", edit("--replace", "2 to 4"), "0:2,4:6"),
+    ("a span outside of the motion", edit("--keep", "0:99"), "within the motion of 2 seconds"),
+    ("a span that ends before it begins", edit("--replace", "1.5:1"), "1.5:1"),
+    ("a span of nan", edit("--replace", "nan:1"), "nan:1"),
+    ("a span without a frame", edit("--replace", "1:1.001"), "holds no frame"),
+    ("a span of frames outside of the motion", edit("--frames", "--keep", "0:99"), "40 frames"),
+    ("replacing all", edit("--replace", "0:2"), "whole motion"),
+    ("replacing nothing", edit("--replace", ""), "no span"),
+    ("replacing by an empty text", edit("--replace", "0:1", "--text", " "), "--text"),
+    ("replacing by a text in another script", edit("--replace", "0:1", "--text", "跳"), "English"),
+    ("keeping more than the result", edit("--keep", "0:1.5", "--seconds", "1"), "end at 1.5 s"),
+    ("a length where it means nothing", edit("--replace", "0:1", "--seconds", "1"), "--keep only"),
+    ("extending backwards", edit("--extend", "-1"), "seconds"),
+    ("extending without end", edit("--extend", "inf"), "seconds"),
+    ("varying more than all", edit("--vary", "1.5"), "share"),
+    ("an edit in an unknown format", edit("--vary", "0.4", target="out.docx"), ".glb"),
+    ("no edits", edit("--vary", "0.4", "--samples", "0"), "samples"),
+    (
+        "editing a body without limbs",
+        lambda f: ["edit", put(f, "b.bvh", BVH), "--extend", "1", "-o", str(f / "o.npz"), "--model", str(f / "tiny")],
+        "hip",
+    ),
+    ("joining to no file", inbetween(second="none.bvh"), "none.bvh"),
+    ("joining in no time", inbetween("--seconds", "0"), "seconds"),
+    ("joining anywhere", inbetween("--place", "there"), "--place"),
+    ("a script that is not there", lambda f: ["compose", str(f / "none.txt"), "-o", str(f / "o.npz")], "none.txt"),
+    ("a script in an unknown format", compose("walks", ".doc"), ".yaml"),
+    ("an empty script", compose("# nothing\n"), "at least one part"),
+    ("a script in all of YAML", compose("walks: &a [1, 2]", ".yaml"), "line 1"),
+    ("a script of endless parts", compose("9999s walks"), "seconds"),
+    ("a script in another language", compose("3s 跳"), "English"),
+    ("a sample of no length", sample("--seconds", "0"), "seconds"),
+    ("a sample on an unknown body", sample("--skeleton", "robot"), "humanml3d"),
 ]
 
 
@@ -384,6 +451,22 @@ def train(what: str, *flags: str) -> Make:
 
 def train_by(recipe: str) -> Make:
     return lambda folder: train("codec", "--recipe", put(folder, "recipe.toml", recipe))(folder)
+
+
+def evaluate(*flags: str) -> Make:
+    return lambda folder: ["evaluate", "-o", str(folder / "out"), *flags]
+
+
+def evaluated_motions(captions: str, name: str = "c.txt", motion: str | None = "m1.npy") -> Make:
+    """Scores one generated motion with these captions."""
+
+    def make(folder: Path) -> list[str]:
+        (folder / "made").mkdir()
+        if motion is not None:
+            np.save(folder / "made" / motion, rest_joints()[None].repeat(20, axis=0))
+        return evaluate("--motions", str(folder / "made"), "--captions", put(folder, name, captions))(folder)
+
+    return make
 
 
 OTHER: list[tuple[str, Make, str]] = [
@@ -401,6 +484,27 @@ OTHER: list[tuple[str, Make, str]] = [
     ("showing as text", lambda f: ["show", put(f, "good.bvh", BVH), "-o", str(f / "out.txt")], ".gif"),
     ("drawing into no folder", lambda f: ["draw", put(f, "good.bvh", BVH), "-o", str(f / "no" / "out.png")], "no"),
     ("doctor with an argument", lambda f: ["doctor", "me"], "unrecognized arguments: me"),
+    ("evaluating nothing", evaluate(), "--data"),
+    ("evaluating on a folder that is not there", evaluate("--data", "none"), "none"),
+    ("evaluating an unknown task", evaluate("--data", ".", "--tasks", "t2m,fly"), "'fly'"),
+    ("evaluating no row", evaluate("--data", ".", "--rows", ","), "--rows"),
+    ("evaluating without repeats", evaluate("--data", ".", "--repeats", "0"), "--repeats"),
+    ("evaluating a sweep of nothing", evaluate("--data", ".", "--sweep", "hope=1"), "steps"),
+    ("evaluating a sweep of words", evaluate("--data", ".", "--sweep", "steps=many"), "numbers"),
+    ("evaluating half a step", evaluate("--data", ".", "--sweep", "steps=0.5"), "whole"),
+    ("evaluating into no folder", lambda f: ["evaluate", "--data", str(f), "-o", str(f / "no" / "out")], "no/out"),
+    ("evaluating motions without captions", evaluate("--motions", "."), "--captions"),
+    ("evaluating a folder without motions", evaluated_motions("m1\twalks\n", motion=None), "no motion file"),
+    ("captions without a tab", evaluated_motions("m1 walks\n"), "line 1"),
+    ("captions of no motion", evaluated_motions("m9\twalks\n"), "m9"),
+    ("captions that are empty", evaluated_motions("\n"), "no captions"),
+    ("captions in broken JSON", evaluated_motions("{\n", "c.jsonl"), "line 1"),
+    ("captions without a text", evaluated_motions('{"id": "m1"}\n', "c.jsonl"), "caption"),
+    ("comparing what is no report", lambda f: ["compare", put(f, "a.json", "[]"), put(f, "b.json", "{}")], "a.json"),
+    ("comparing nothing", lambda f: ["compare", str(f / "a.json"), str(f / "b.json")], "a.json"),
+    ("a study of nothing", lambda f: ["study", "build", str(f), str(f), "-o", str(f / "s.html")], "samples.json"),
+    ("a study into a text", lambda f: ["study", "build", str(f), str(f), "-o", str(f / "s.txt")], ".html"),
+    ("a study scored without a key", lambda f: ["study", "score", put(f, "k.json", "{}"), "a.json"], "k.json"),
 ]
 
 
@@ -471,6 +575,26 @@ def test_the_unspoiled_model_captions(tiny_model, tmp_path, capsys):
     shown = capsys.readouterr()
     assert shown.err == ""
     assert set(json.loads(shown.out)[0]) == {"text", "score"}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        edit("--replace", "0.5:1", "--text", "jumps", "--steps", "2"),
+        edit("--keep", "0:0.5,1:1.5", "--seconds", "3", "--steps", "2"),
+        edit("--extend", "1", "--steps", "2"),
+        edit("--vary", "0.4", "--steps", "2"),
+        inbetween("--steps", "2", "--seconds", "0.5"),
+        compose("1s walks\n1s waves"),
+        sample("--seconds", "1", "--steps", "2"),
+    ],
+)
+def test_the_unspoiled_edits_work(make, tiny_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_model, tmp_path / "tiny")
+    assert main(make(tmp_path)) == 0
+    assert (tmp_path / "out.npz").stat().st_size > 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_table_is_long_enough():

@@ -19,7 +19,8 @@ from dimo.body import blend
 from dimo.body.footlock import BODY, lock_feet
 from dimo.body.motion import Motion
 from dimo.body.retarget import find_naming, leg_length, retarget
-from dimo.body.rotation import quat_continuous, quat_rotate, yaw_to_quat
+from dimo.body.rotation import quat_continuous, quat_rotate, slerp, yaw_to_quat
+from dimo.body.skeleton import Skeleton
 from dimo.codec.codec import Codec
 from dimo.diffusion.sample import SampleOptions
 from dimo.features import humanml3d
@@ -80,7 +81,13 @@ def floor_of(motion: Motion, body: Codec) -> float:
 
 
 def fill_gap(tools: Tools, gaps: Sequence[Gap], parts_of: Sequence[int], floor: float) -> list[Filled]:
-    """One result for each of several gaps that have sides alike in length; parts_of are the word pieces of the text."""
+    """One result for each of several gaps that have sides alike in length; parts_of are the word pieces of the text.
+
+    A gap that is shorter than one step of the model is bridged by a smooth curve.
+    """
+    bridges = [_bridge(gap) for gap in gaps if (gap.frames + 1) / _fps(gap) <= tools.stride / tools.fps]
+    if bridges and None not in bridges:
+        return [Filled(made, gap.right) for made, gap in zip(bridges, gaps, strict=True) if made]
     grids = [Grid.of(tools, gap, floor) for gap in gaps]
     part = Part(tuple(parts_of), grids[0].steps)
     codes = fill(tools.model, [g.before for g in grids], [part], [g.after for g in grids], tools.options)
@@ -209,6 +216,42 @@ def _bend(clip: Motion, first: int, last: int, yaw: float, shift: np.ndarray) ->
     return replace(clip, root=root, rotations=rotations)
 
 
+def _bridge(gap: Gap) -> Motion | None:
+    """The frames of a gap whose velocities are those of both sides at the seams; None where one side is missing."""
+    left, right, frames = gap.left, gap.right, gap.frames
+    if left is None or right is None:
+        return None
+    begin, stop = min(2, len(left)), min(2, len(right))
+    t = (np.arange(1 - begin, frames + 1 + stop) / (frames + 1))[:, None]
+    root = left.root[-1] * (1 - t) + right.root[0] * t
+    ends = (np.broadcast_to(r, (len(t), *r.shape)) for r in (left.rotations[-1], right.rotations[0]))
+    return _joined_to(left, right, root, slerp(*ends, t), begin, stop)
+
+
+def _joined_to(
+    left: Motion | None, right: Motion | None, root: np.ndarray, rotations: np.ndarray, begin: int, stop: int
+) -> Motion:
+    """A curve blended into both sides; its first `begin` frames are its own version of left's last, and so at the end."""
+    side = left if left is not None else right
+    assert side is not None
+    frames = len(root) - begin - stop
+    seconds = min(BLEND_SECONDS, (frames + 1) / side.fps)
+    if left is not None:
+        known = left[-begin:]
+        root, rotations = blend.inertialise(root, rotations, known.root, known.rotations, side.fps, seconds)
+    if right is not None:
+        known = right[:stop]
+        back, back_rotations = blend.inertialise(
+            root[::-1], rotations[::-1], known.root[::-1], known.rotations[::-1], side.fps, seconds
+        )
+        root, rotations = back[::-1], back_rotations[::-1]
+    made = slice(begin, begin + frames)
+    root, rotations = root[made], rotations[made]
+    if left is not None:  # signs go on from the left; the right side keeps its own
+        rotations = quat_continuous(np.concatenate([left.rotations[-1:], rotations]))[1:]
+    return replace(side, root=root, rotations=rotations)
+
+
 def _own(tools: Tools, gap: Gap, clip: Motion, zero: int) -> Motion:
     """The missing frames on the gap's own body and rate, blended into both sides; clip's frame `zero` is the grid's 0."""
     side = gap.left if gap.left is not None else gap.right
@@ -221,31 +264,30 @@ def _own(tools: Tools, gap: Gap, clip: Motion, zero: int) -> Motion:
     at = origin + own * tools.fps / side.fps
     clip = retarget(clip, side.skeleton)
     root, rotations = blend.sample_at(clip.root, clip.rotations, at)
-    details = [_details(tools, m) for m in (gap.left and gap.left[-1:], gap.right and gap.right[:1]) if m]
+    ends = [m for m in (gap.left and gap.left[-1:], gap.right and gap.right[:1]) if m]
     weights = np.clip(own / (gap.frames + 1), 0, 1)
     weights = weights * weights * (3 - 2 * weights)
+    details = [_details(tools, pose) for pose in ends]
     rotations = blend.with_detail(side.skeleton, rotations, blend.between_details(details[0], details[-1], weights))
-    seconds = min(BLEND_SECONDS, (gap.frames + 1) / side.fps)
-    if gap.left is not None:
-        known = gap.left[-begin:]
-        root, rotations = blend.inertialise(root, rotations, known.root, known.rotations, side.fps, seconds)
-    if gap.right is not None:
-        known = gap.right[:stop]
-        back, back_rotations = blend.inertialise(
-            root[::-1], rotations[::-1], known.root[::-1], known.rotations[::-1], side.fps, seconds
-        )
-        root, rotations = back[::-1], back_rotations[::-1]
-    made = slice(begin, begin + gap.frames)
-    root, rotations = root[made], rotations[made]
-    if gap.left is not None:  # signs go on from the left; the right side keeps its own
-        rotations = quat_continuous(np.concatenate([gap.left.rotations[-1:], rotations]))[1:]
-    return replace(side, root=root, rotations=rotations)
+    free = _beyond_roles(side.skeleton)
+    rotations[:, free] = blend.between_details(ends[0].rotations[0, free], ends[-1].rotations[0, free], weights)
+    return _joined_to(gap.left, gap.right, root, rotations, begin, stop)
 
 
 def _details(tools: Tools, pose: Motion) -> np.ndarray:
     """What the codec's body cannot say of a pose of one frame (J, 4)."""
     simple = retarget(retarget(pose, tools.codec.skeleton), pose.skeleton)
     return blend.detail(pose.skeleton, pose.rotations[0], simple.rotations[0])
+
+
+def _beyond_roles(skeleton: Skeleton) -> np.ndarray:
+    """Indices of joints that no role of the 22-joint body moves, nor any joint below them: fingers, eyes, ends."""
+    _, roles = find_naming(skeleton)
+    moved = np.zeros(len(skeleton), bool)
+    moved[[j for indices in roles.values() for j in indices]] = True
+    for j in reversed(range(1, len(skeleton))):
+        moved[skeleton.parents[j]] |= moved[j]
+    return np.flatnonzero(~moved)
 
 
 def _points(motion: Motion, start: int, count: int) -> np.ndarray:
