@@ -19,6 +19,9 @@ from dimo.errors import DimoError, RequestError
 VERBS = {
     "generate": "generate",
     "caption": "caption",
+    "correct": "correct",
+    "search": "search",
+    "rank": "rank",
     "edit": "edit",
     "inbetween": "inbetween",
     "compose": "compose",

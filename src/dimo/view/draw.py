@@ -50,6 +50,13 @@ def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
     return out
 
 
+def limb_radius(skeleton: Skeleton, joint: int) -> float:
+    """Metres from the bone that ends in a joint to the skin, as it is drawn."""
+    if "spine" in skeleton.names[joint].lower() and other_side(skeleton.names[joint]) == skeleton.names[joint]:
+        return 0.085  # a trunk, not a stick
+    return float(np.clip(0.32 * skeleton.lengths[joint], 0.018, 0.052))
+
+
 def draw_pose(
     picture: ImageDraw.ImageDraw, joints: np.ndarray, skeleton: Skeleton, camera: Camera, size: tuple[int, int]
 ) -> None:
@@ -65,10 +72,7 @@ def draw_pose(
     for p, j in sorted(bones, key=lambda b: depth[b[0]] + depth[b[1]]):
         near = 0.78 + 0.3 * ((depth[p] + depth[j]) / 2 - depth.min()) / span
         colour = tuple(int(min(255, c * near)) for c in colours[j])
-        length = skeleton.lengths[j]
-        radius = float(np.clip(0.32 * length, 0.018, 0.052)) * scale
-        if colours[j] == GREY and "spine" in skeleton.names[j].lower():
-            radius = 0.085 * scale  # a trunk, not a stick
+        radius = limb_radius(skeleton, j) * scale
         _capsule(picture, pixels[p], pixels[j], radius + 1.2 * OVERSAMPLE, (255, 255, 255))
         _capsule(picture, pixels[p], pixels[j], radius, colour)
     names = [name.lower() for name in skeleton.names]
