@@ -169,6 +169,36 @@ def main() -> None:
             report[name]["changed"] = measure_changed(clips)
         print(name, table(report[name]), sep="\n")
     args.out.write_text(json.dumps(report, indent=1) + "\n")
+    document(report, HERE.parent / "docs/evaluate.md")
+
+
+def document(report: dict[str, Any], path: Path) -> None:
+    """The table of docs/evaluate.md, between its markers."""
+    rows = ["| check | real clips with the fact that pass | clips without it that pass |", "| --- | --- | --- |"]
+    for kind in ("facts", "shared"):
+        for name, row in report["train_and_val"][kind].items():
+            tested = report["test"][kind].get(name, {}).get("with_fact")
+            cells = [
+                f"{100 * r['share']:.1f} % of {r['clips']}" if r else "-"
+                for r in (row["with_fact"], row["without_fact"])
+            ]
+            cells[0] += f" (test: {100 * tested['share']:.0f} % of {tested['clips']})" if tested else ""
+            rows.append(f"| {'fact: ' if kind == 'facts' else ''}{name} | {cells[0]} | {cells[1]} |")
+    for name, parts in report["train_and_val"]["changed"].items():
+        cells = [
+            ", ".join(
+                f"{k} {100 * r['share']:.0f} %"
+                for k, r in parts.items()
+                if r and (k[0].isdigit() or k == "with_fact") == has
+            )
+            for has in (True, False)
+        ]
+        cells = [c.replace("with_fact ", "").replace("without_fact ", "") for c in cells]
+        rows.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    body = "\n".join(rows)
+    text = path.read_text(encoding="utf-8")
+    new = re.sub(r"(<!-- checks -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{body}\n{m[2]}", text, flags=re.S)
+    path.write_text(new, encoding="utf-8")
 
 
 def table(part: dict[str, Any]) -> str:

@@ -31,6 +31,9 @@ VERBS = {
     "draw": "show",
     "prepare": "prepare",
     "train": "train",
+    "evaluate": "evaluate",
+    "compare": "compare",
+    "study": "study",
     "doctor": "doctor",
 }
 """Verb to its module in this folder, which has add_parser(subparsers) and run(args) -> exit code."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dimo.data.records import Job
 from dimo.data.sources import folder as any_folder
-from dimo.data.sources import humanml3d, pack
+from dimo.data.sources import humanml3d, motionx, pack
 from dimo.errors import FormatError
 
 
@@ -18,10 +18,13 @@ def jobs(source: Path, unpacked: Path) -> list[Job]:
         return pack.jobs(source, unpacked)
     if humanml3d.is_humanml3d(source):
         return humanml3d.jobs(source)
+    if motionx.is_motionx(source):
+        return motionx.jobs(source)
     found = any_folder.jobs(source)
     if not found:
         raise FormatError(
-            "holds no pack (index.jsonl), no HumanML3D directory (texts, new_joints), and no .bvh or .amc file",
+            "holds no pack (index.jsonl), no HumanML3D directory (texts, new_joints), no Motion-X directory (texts, "
+            "motion_data), and no .bvh or .amc file",
             path=source,
         )
     return found

@@ -30,7 +30,7 @@ def jobs(folder: Path) -> list[Job]:
         for name in dict.fromkeys(path.read_text(encoding="utf-8").split()):
             whole: list[str] = []
             parts: dict[tuple[float, float], list[str]] = {}
-            for caption, start, end in _captions(folder / "texts" / f"{name}.txt"):
+            for caption, start, end in captions(folder / "texts" / f"{name}.txt"):
                 (whole if start == end == 0 else parts.setdefault((start, end), [])).append(caption)
             job = Job(
                 id=name,
@@ -43,12 +43,12 @@ def jobs(folder: Path) -> list[Job]:
             )
             if whole or not parts:
                 out.append(job)
-            for i, ((start, end), captions) in enumerate(sorted(parts.items())):
-                out.append(replace(job, id=f"{name}_{i + 1}", captions=tuple(captions), start=start, end=end))
+            for i, ((start, end), said) in enumerate(sorted(parts.items())):
+                out.append(replace(job, id=f"{name}_{i + 1}", captions=tuple(said), start=start, end=end))
     return out
 
 
-def _captions(path: Path) -> list[tuple[str, float, float]]:
+def captions(path: Path) -> list[tuple[str, float, float]]:
     """Caption, start and end in seconds per line of `caption#word/POS ...#start#end`; NaN times count as 0, as in public code."""
     if not path.is_file():
         return []

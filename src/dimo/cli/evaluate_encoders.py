@@ -1,0 +1,91 @@
+"""Which encoder an evaluation uses: the published one where its files are given, else one of ours, else none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dimo import checkpoint
+from dimo.errors import WeightsError
+from dimo.evaluate import text_metrics
+from dimo.evaluate.encoders import TextMotionEncoder
+from dimo.evaluate.guo import GuoEvaluator
+from dimo.evaluate.protocol import Encoder, word_vectors
+
+PACKAGED = "encoder"
+"""Folder of our own encoder in a weights folder."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """An encoder with what a report says of it; `sentences` embeds texts for the nearest-neighbour row, `states` their words
+    for BERTScore."""
+
+    encoder: Encoder | None
+    facts: dict[str, Any]
+    sentences: Callable
+    states: tuple[str, text_metrics.Encode] | None = None
+
+    @property
+    def comparable(self) -> bool:
+        return self.encoder is not None and self.encoder.comparable
+
+
+class Remembered:
+    """A function of texts that computes each text once: references are the same in every row."""
+
+    def __init__(self, encode: text_metrics.Encode):
+        self.encode = encode
+        self.known: dict[str, np.ndarray] = {}
+
+    def __call__(self, texts: Sequence[str]) -> list[np.ndarray]:
+        new = [t for t in dict.fromkeys(texts) if t not in self.known]
+        self.known.update(zip(new, self.encode(new), strict=True) if new else ())
+        return [self.known[t] for t in texts]
+
+
+def find(folder: Path | None, model: Path) -> Judge:
+    """The encoder of a folder, or the packaged one, or none; `model` is the weights folder whose word vectors ours need."""
+    if folder is None:
+        folder = next(
+            (p for p in (model / PACKAGED, model / "encoders" / PACKAGED) if (p / "config.json").is_file()), None
+        )
+        if folder is None:
+            return Judge(None, {"name": "none", "label": ""}, word_vectors)
+    if not folder.is_dir():
+        raise WeightsError(f"{folder}: no such folder of an evaluator")
+    if (folder / "config.json").is_file():
+        config = checkpoint.read_config(folder)
+        if "evaluator" in config:
+            return _judge(GuoEvaluator.from_folder(folder), folder / "evaluator.safetensors")
+        if "encoder" in config:
+            encoder = TextMotionEncoder.from_folder(folder, model)
+            states = ("all-MiniLM-L6-v2", Remembered(encoder.sentence.word_states))
+            return _judge(encoder, folder / "encoder.safetensors", encoder.sentence.embed, states)
+        raise WeightsError(f"{folder / 'config.json'}: neither an encoder nor an evaluator")
+    weights = next(iter(sorted(folder.rglob("finest.tar"))), None)
+    words = next(iter(sorted(folder.rglob("our_vab_data.npy"))), None)
+    metas = sorted(p.parent for p in folder.rglob("mean.npy"))
+    if weights is None or words is None or not metas:
+        missing = [
+            n for n, p in (("finest.tar", weights), ("our_vab_data.npy", words), ("meta/mean.npy", metas)) if not p
+        ]
+        raise WeightsError(
+            f"{folder}: holds no config.json of ours, and of the published evaluator lacks {', '.join(missing)}"
+        )
+    meta = next((m for m in metas if "Comp_v6" in str(m)), metas[0])
+    return _judge(GuoEvaluator.from_published(weights, meta, words.parent), weights)
+
+
+def _judge(encoder: Encoder, weights: Path, sentences: Callable = word_vectors, states: Any = None) -> Judge:
+    facts = {
+        "name": encoder.name,
+        "label": encoder.label,
+        "comparable": encoder.comparable,
+        "sha256": checkpoint.sha256(weights),
+    }
+    return Judge(encoder, facts, sentences, states)

@@ -1,0 +1,112 @@
+"""Animated stick figures for a page without a network: motions as text in it, and the script that draws them on canvases.
+
+A page holds the script once, a JSON of packed motions once, and <canvas data-motion="KEY"> wherever one is shown. Nothing
+moves before it is in view, and a click stops it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from dimo.body.skeleton import preset
+from dimo.view.draw import limb_radius, side_colours
+
+MILLIMETRES = 1000.0
+
+
+def pack(joints: np.ndarray) -> str:
+    """Positions (F, 22, 3), centred over their path and put on the floor, as base64 of int16 millimetres."""
+    joints = np.asarray(joints, float)
+    middle = (joints[:, 0].min(0) + joints[:, 0].max(0)) / 2
+    placed = joints - [middle[0], float(np.percentile(joints[..., 1].min(1), 5)), middle[2]]
+    return base64.b64encode(np.clip(placed * MILLIMETRES, -32767, 32767).round().astype("<i2").tobytes()).decode()
+
+
+def script(motions: Mapping[str, np.ndarray], fps: float) -> str:
+    """Two <script> elements: the motions, and what plays them."""
+    body = preset("humanml3d")
+    data = {
+        "fps": fps,
+        "joints": len(body),
+        "bones": [[p, j, round(2 * MILLIMETRES * limb_radius(body, j))] for j, p in enumerate(body.parents) if p >= 0],
+        "colours": [f"rgb{c}" for c in side_colours(body)],
+        "motions": {k: pack(v) for k, v in motions.items()},
+    }
+    # "</" would end the element, whatever stands in a text.
+    text = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
+    return f'<script type="application/json" id="motions">{text}</script>\n<script>{PLAYER}</script>'
+
+
+PLAYER = """
+(() => {
+  const data = JSON.parse(document.getElementById('motions').textContent);
+  const unpack = text => {
+    const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+    return new Int16Array(bytes.buffer);
+  };
+  const cache = {};
+  const get = key => cache[key] || (cache[key] = unpack(data.motions[key]));
+  const yaw = 0.6, tilt = 0.28;
+  const cy = Math.cos(yaw), sy = Math.sin(yaw), ct = Math.cos(tilt), st = Math.sin(tilt);
+  const project = (x, y, z) => [x * cy - z * sy, y * ct - (x * sy + z * cy) * st];
+  const range = values => {
+    let reach = 900;
+    for (let i = 0; i < values.length; i += 3) reach = Math.max(reach, Math.abs(values[i]), Math.abs(values[i + 2]));
+    return reach;
+  };
+  const draw = (canvas, values, frame, reach) => {
+    const g = canvas.getContext('2d'), w = canvas.width, h = canvas.height;
+    const scale = Math.min(w / (2.3 * reach), h / (1950 + 0.6 * reach));
+    const at = (x, y, z) => {
+      const p = project(x, y, z);
+      return [w / 2 + p[0] * scale, h * 0.86 - 0.25 * reach * scale - p[1] * scale];
+    };
+    g.fillStyle = '#fafafa'; g.fillRect(0, 0, w, h);
+    g.strokeStyle = '#e2e4e8'; g.lineWidth = 1;
+    const edge = Math.ceil(reach / 500) * 500;
+    for (let i = -edge; i <= edge; i += 500) {
+      for (const [a, b] of [[at(i, 0, -edge), at(i, 0, edge)], [at(-edge, 0, i), at(edge, 0, i)]]) {
+        g.beginPath(); g.moveTo(...a); g.lineTo(...b); g.stroke();
+      }
+    }
+    const base = frame * data.joints * 3, joint = j => values.subarray(base + 3 * j, base + 3 * j + 3);
+    g.lineCap = 'round';
+    for (const flat of [true, false]) {
+      for (const [p, j, wide] of data.bones) {
+        const a = joint(p), b = joint(j);
+        g.strokeStyle = flat ? '#d3d5da' : data.colours[j];
+        g.lineWidth = Math.max(2, wide * scale);
+        g.beginPath(); g.moveTo(...at(a[0], flat ? 0 : a[1], a[2])); g.lineTo(...at(b[0], flat ? 0 : b[1], b[2])); g.stroke();
+      }
+    }
+    const head = joint(15), centre = at(head[0], head[1] + 60, head[2]);
+    g.fillStyle = '#787a80'; g.beginPath(); g.arc(...centre, 100 * scale, 0, 7); g.fill();
+  };
+  const start = canvas => {
+    let values, reach, frames, shown = -1, running = false, stopped = false, began = 0, key = null;
+    const load = () => {
+      key = canvas.dataset.motion; values = get(key); reach = range(values);
+      frames = values.length / (3 * data.joints); shown = -1; began = performance.now();
+    };
+    const tick = now => {
+      if (!running || stopped) return;
+      if (canvas.dataset.motion !== key) load();
+      const pause = data.fps * 0.5, i = Math.floor((now - began) / 1000 * data.fps) % (frames + pause);
+      const frame = Math.min(frames - 1, Math.floor(i));
+      if (frame !== shown) draw(canvas, values, shown = frame, reach);
+      requestAnimationFrame(tick);
+    };
+    new IntersectionObserver(entries => {
+      const visible = entries[entries.length - 1].isIntersecting;
+      if (visible && !running) { running = true; if (canvas.dataset.motion) { load(); requestAnimationFrame(tick); } }
+      if (!visible) running = false;
+    }).observe(canvas);
+    canvas.addEventListener('click', () => { stopped = !stopped; if (!stopped) requestAnimationFrame(tick); });
+  };
+  document.querySelectorAll('canvas[data-motion]').forEach(start);
+})();
+"""
