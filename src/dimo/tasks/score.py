@@ -16,6 +16,7 @@ from torch import Tensor
 from dimo.diffusion.guidance import guide
 from dimo.model.joint import JointModel
 from dimo.sequence.tokens import Tokens, pack
+from dimo.sequence.vocabulary import PAD
 
 RATIOS = (0.35, 0.55, 0.75, 1.0)
 """Shares of places masked: partly known texts judge wording, the fully masked one content (method 5.3)."""
@@ -70,14 +71,19 @@ def score(
 def text_given_motion(
     model: JointModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], seed: int = 0, *, blind: bool = False
 ) -> Tensor:
-    """Mean log-probability (N,) of the words of texts[i] given motions[i], or given only their lengths when blind."""
+    """Mean log-probability (N,) of the words of texts[i] given motions[i], or given only their lengths when blind.
 
-    def run(clean: Tokens, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    The places behind a text hold [PAD] and are masked in the same ratio, as in training; they do not count.
+    """
+    slots = max([model.config.caption_slots, *map(len, texts)])
+
+    def run(clean: Tokens, hidden: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
         known = torch.zeros_like(clean.known_levels) if blind else clean.known_levels
-        out = model(replace(clean, known_text=clean.text_slots & ~hidden, known_levels=known))
+        known_text = clean.text_slots & ~hidden & ~_share(clean.text_slots & (clean.ids == PAD), ratio, seed)
+        out = model(replace(clean, known_text=known_text, known_levels=known))
         return model.text_logits(out.text[hidden]).float(), clean.ids[hidden]
 
-    return _mean(model, texts, motions, lambda clean: clean.text_slots, run, seed)
+    return _mean(model, texts, motions, lambda clean: clean.text_slots & (clean.ids != PAD), run, seed, slots)
 
 
 def motion_given_text(
@@ -93,7 +99,7 @@ def motion_given_text(
     With guidance 0 the text is ignored: the difference to guidance 1 is how much the text explains of the motion.
     """
 
-    def run(clean: Tokens, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def run(clean: Tokens, hidden: Tensor, _: float) -> tuple[Tensor, Tensor]:
         masked = replace(clean, known_levels=torch.where(hidden, 0, clean.known_levels))
         logits = model.base(model(masked).motion[hidden]).float()
         if guidance != 1:
@@ -106,7 +112,7 @@ def motion_given_text(
 def log_motion(model: JointModel, motions: Sequence[Tensor], seed: int = 0) -> Tensor:
     """Mean log-probability (N,) of the base codes of motions with the text unknown: their prior."""
 
-    def run(clean: Tokens, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def run(clean: Tokens, hidden: Tensor, _: float) -> tuple[Tensor, Tensor]:
         masked = replace(clean.without_text(), known_levels=torch.where(hidden, 0, clean.known_levels))
         return model.base(model(masked).motion[hidden]).float(), clean.codes[..., 0][hidden]
 
@@ -119,26 +125,33 @@ def _mean(
     texts: Sequence[Sequence[int]],
     motions: Sequence[Tensor],
     slots: Callable[[Tokens], Tensor],
-    run: Callable[[Tokens, Tensor], tuple[Tensor, Tensor]],
+    run: Callable[[Tokens, Tensor, float], tuple[Tensor, Tensor]],
     seed: int,
+    text_slots: int | None = None,
 ) -> Tensor:
-    """Mean over RATIOS of the mean log-probability (N,) at hidden places, which run gives as (logits, values)."""
+    """Mean over RATIOS of the mean log-probability (N,) at hidden places, which run(tokens, hidden, ratio) gives as
+    (logits, values)."""
     total = torch.zeros(len(texts))
     order = sorted(range(len(texts)), key=lambda i: (len(motions[i]), len(texts[i])))
     for start in range(0, len(order), PAIRS):
         part = order[start : start + PAIRS]
-        clean = pack([texts[i] for i in part], [motions[i] for i in part], levels=model.config.levels)
+        chosen = [texts[i] for i in part], [motions[i] for i in part]
+        clean = pack(*chosen, levels=model.config.levels, text_slots=text_slots)
         real = slots(clean)
-        rank, sizes = _orders(real, seed), real.sum(1, keepdim=True)
         sums = torch.zeros(len(part))
         for ratio in RATIOS:
-            hidden = (rank < (ratio * sizes).ceil()) & real
-            logits, values = run(clean, hidden)
+            hidden = _share(real, ratio, seed)
+            logits, values = run(clean, hidden, ratio)
             logp = logits.log_softmax(-1).gather(1, values[:, None])[:, 0]
             rows = torch.nonzero(hidden)[:, 0]
             sums += torch.zeros(len(part)).index_add_(0, rows, logp) / hidden.sum(1).clamp_min(1)
         total[part] = sums / len(RATIOS)
     return total
+
+
+def _share(slots: Tensor, ratio: float, seed: int) -> Tensor:
+    """(B, N) bool: a ratio of the places of slots (B, N), rounded up, the same ones in every row with as many places."""
+    return (_orders(slots, seed) < (ratio * slots.sum(1, keepdim=True)).ceil()) & slots
 
 
 def _orders(slots: Tensor, seed: int) -> Tensor:
