@@ -100,13 +100,13 @@ class JointModel(nn.Module):
         for embedding in (self.known_embedding, self.step_positions, self.depth_level):
             nn.init.normal_(embedding.weight, std=0.02)
 
-    def forward(self, tokens: Tokens) -> Hidden:
-        """Trunk pass over a batch."""
+    def forward(self, tokens: Tokens, *, for_motion: bool = True) -> Hidden:
+        """Trunk pass over a batch. Without for_motion, Hidden.motion is not ready for code_logits: words need it not."""
         x, mask = self.embed(tokens)
         hidden = self.trunk.encode(x, mask)
         text = tokens.ids.shape[1]
         motion = hidden[:, 2 + text : -1]
-        for block in self.near:
+        for block in self.near if for_motion else ():
             motion = block(motion, tokens.motion_slots)
         return Hidden(hidden[:, 1 : 1 + text], motion)
 

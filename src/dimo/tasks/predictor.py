@@ -33,7 +33,8 @@ class Predictor:
             motion_open, text_open = motion_open or bool(doubted.motion.any()), text_open | doubted.text
         guided = self.guidance != 1 and motion_open and bool(tokens.known_text.any())
         b = len(tokens)
-        hidden = self.model(Tokens.cat([tokens, tokens.without_text()]) if guided else tokens)
+        seen = Tokens.cat([tokens, tokens.without_text()]) if guided else tokens
+        hidden = self.model(seen, for_motion=motion_open)
         ids, held_text = self._draw_text(hidden.text[:b], text_open, tokens, draw)
         if not motion_open:
             nothing = torch.zeros(tokens.known_levels.shape)

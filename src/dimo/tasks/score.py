@@ -80,7 +80,7 @@ def text_given_motion(
     def run(clean: Tokens, hidden: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
         known = torch.zeros_like(clean.known_levels) if blind else clean.known_levels
         known_text = clean.text_slots & ~hidden & ~_share(clean.text_slots & (clean.ids == PAD), ratio, seed)
-        out = model(replace(clean, known_text=known_text, known_levels=known))
+        out = model(replace(clean, known_text=known_text, known_levels=known), for_motion=False)
         return model.text_logits(out.text[hidden]).float(), clean.ids[hidden]
 
     return _mean(model, texts, motions, lambda clean: clean.text_slots & (clean.ids != PAD), run, seed, slots)
