@@ -224,8 +224,8 @@ def _bridge(gap: Gap) -> Motion | None:
     begin, stop = min(2, len(left)), min(2, len(right))
     t = (np.arange(1 - begin, frames + 1 + stop) / (frames + 1))[:, None]
     root = left.root[-1] * (1 - t) + right.root[0] * t
-    ends = (np.broadcast_to(r, (len(t), *r.shape)) for r in (left.rotations[-1], right.rotations[0]))
-    return _joined_to(left, right, root, slerp(*ends, t), begin, stop)
+    here, there = (np.broadcast_to(r, (len(t), *r.shape)) for r in (left.rotations[-1], right.rotations[0]))
+    return _joined_to(left, right, root, slerp(here, there, t), begin, stop)
 
 
 def _joined_to(
