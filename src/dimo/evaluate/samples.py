@@ -63,16 +63,18 @@ class Samples:
             if data["format"] != FORMAT:
                 raise ValueError("of another format")
             with np.load(folder / MOTIONS, allow_pickle=False) as arrays:
-                items = tuple(
-                    Sample(
-                        str(row["id"]),
-                        str(row["text"]),
-                        *(arrays[f"{k}/{i}"] if f"{k}/{i}" in arrays.files else None for k in ("truth", "made")),
-                        str(row["caption"]),
-                        str(row["label"]),
-                    )
-                    for i, row in enumerate(data["samples"])
+                held = {k: arrays[k] for k in arrays.files}
+            items = tuple(
+                Sample(
+                    id=str(row["id"]),
+                    text=str(row["text"]),
+                    truth=held.get(f"truth/{i}"),
+                    made=held.get(f"made/{i}"),
+                    caption=str(row["caption"]),
+                    label=str(row["label"]),
                 )
+                for i, row in enumerate(data["samples"])
+            )
             return Samples(items, int(data["seed"]), float(data["fps"]))
         except (ValueError, KeyError, TypeError, RecursionError, OSError, zipfile.BadZipFile) as error:
             raise FormatError(f"not samples of dimo evaluate ({str(error).splitlines()[0]})", path=path) from None

@@ -90,12 +90,13 @@ PLAYER = """
     let values, reach, frames, shown = -1, running = false, stopped = false, began = 0, key = null;
     const load = () => {
       key = canvas.dataset.motion; values = get(key); reach = range(values);
-      frames = values.length / (3 * data.joints); shown = -1; began = performance.now();
+      frames = values.length / (3 * data.joints); began = performance.now();
+      draw(canvas, values, shown = 0, reach);
     };
     const tick = now => {
       if (!running || stopped) return;
       if (canvas.dataset.motion !== key) load();
-      const pause = data.fps * 0.5, i = Math.floor((now - began) / 1000 * data.fps) % (frames + pause);
+      const pause = data.fps * 0.5, i = Math.floor(Math.max(0, now - began) / 1000 * data.fps) % (frames + pause);
       const frame = Math.min(frames - 1, Math.floor(i));
       if (frame !== shown) draw(canvas, values, shown = frame, reach);
       requestAnimationFrame(tick);
