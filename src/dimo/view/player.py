@@ -53,25 +53,28 @@ PLAYER = """
   const yaw = 0.6, tilt = 0.28;
   const cy = Math.cos(yaw), sy = Math.sin(yaw), ct = Math.cos(tilt), st = Math.sin(tilt);
   const project = (x, y, z) => [x * cy - z * sy, y * ct - (x * sy + z * cy) * st];
-  const range = values => {
-    let reach = 900;
-    for (let i = 0; i < values.length; i += 3) reach = Math.max(reach, Math.abs(values[i]), Math.abs(values[i + 2]));
-    return reach;
+  const follow = (values, frame) => {  // the pelvis, smoothed, so that the picture does not shake with every step
+    const frames = values.length / (3 * data.joints), half = Math.round(data.fps / 2);
+    let x = 0, z = 0, count = 0;
+    for (let f = Math.max(0, frame - half); f <= Math.min(frames - 1, frame + half); f++, count++) {
+      x += values[3 * data.joints * f]; z += values[3 * data.joints * f + 2];
+    }
+    return [x / count, z / count];
   };
-  const draw = (canvas, values, frame, reach) => {
-    const g = canvas.getContext('2d'), w = canvas.width, h = canvas.height;
-    const scale = Math.min(w / (2.3 * reach), h / (1950 + 0.6 * reach));
+  const draw = (canvas, values, frame) => {
+    const g = canvas.getContext('2d'), w = canvas.width, h = canvas.height, scale = h / 2450, [cx, cz] = follow(values, frame);
     const at = (x, y, z) => {
-      const p = project(x, y, z);
-      return [w / 2 + p[0] * scale, h * 0.86 - 0.25 * reach * scale - p[1] * scale];
+      const p = project(x - cx, y, z - cz);
+      return [w / 2 + p[0] * scale, h * 0.88 - p[1] * scale];
     };
     g.fillStyle = '#fafafa'; g.fillRect(0, 0, w, h);
     g.strokeStyle = '#e2e4e8'; g.lineWidth = 1;
-    const edge = Math.ceil(reach / 500) * 500;
+    const x0 = Math.round(cx / 500) * 500, z0 = Math.round(cz / 500) * 500, edge = 3000;
     for (let i = -edge; i <= edge; i += 500) {
-      for (const [a, b] of [[at(i, 0, -edge), at(i, 0, edge)], [at(-edge, 0, i), at(edge, 0, i)]]) {
-        g.beginPath(); g.moveTo(...a); g.lineTo(...b); g.stroke();
-      }
+      g.beginPath();
+      g.moveTo(...at(x0 + i, 0, z0 - edge)); g.lineTo(...at(x0 + i, 0, z0 + edge));
+      g.moveTo(...at(x0 - edge, 0, z0 + i)); g.lineTo(...at(x0 + edge, 0, z0 + i));
+      g.stroke();
     }
     const base = frame * data.joints * 3, joint = j => values.subarray(base + 3 * j, base + 3 * j + 3);
     g.lineCap = 'round';
@@ -87,18 +90,18 @@ PLAYER = """
     g.fillStyle = '#787a80'; g.beginPath(); g.arc(...centre, 100 * scale, 0, 7); g.fill();
   };
   const start = canvas => {
-    let values, reach, frames, shown = -1, running = false, stopped = false, began = 0, key = null;
+    let values, frames, shown = -1, running = false, stopped = false, began = 0, key = null;
     const load = () => {
-      key = canvas.dataset.motion; values = get(key); reach = range(values);
+      key = canvas.dataset.motion; values = get(key);
       frames = values.length / (3 * data.joints); began = performance.now();
-      draw(canvas, values, shown = 0, reach);
+      draw(canvas, values, shown = 0);
     };
     const tick = now => {
       if (!running || stopped) return;
       if (canvas.dataset.motion !== key) load();
       const pause = data.fps * 0.5, i = Math.floor(Math.max(0, now - began) / 1000 * data.fps) % (frames + pause);
       const frame = Math.min(frames - 1, Math.floor(i));
-      if (frame !== shown) draw(canvas, values, shown = frame, reach);
+      if (frame !== shown) draw(canvas, values, shown = frame);
       requestAnimationFrame(tick);
     };
     new IntersectionObserver(entries => {
