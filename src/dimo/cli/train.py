@@ -1,4 +1,7 @@
-"""dimo train codec | model: learn from a prepared folder by a recipe, resumable to the step."""
+"""dimo train codec | model | encoder | evaluator: learn from a prepared folder by a recipe, resumable to the step.
+
+encoder is our text-motion encoder for dimo evaluate, evaluator the one of Guo et al. made anew.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,16 @@ from dimo.errors import RequestError
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """The verb and its flags."""
-    parser = subparsers.add_parser("train", help="train the codec or the model on prepared data", description=__doc__)
-    parser.add_argument("what", choices=("codec", "model"))
+    parser = subparsers.add_parser("train", help="train the codec, the model or what judges them on prepared data", description=__doc__)
+    parser.add_argument("what", choices=("codec", "model", "encoder", "evaluator"))
     parser.add_argument("--data", type=Path, required=True, help="folder written by dimo prepare")
     parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")
     parser.add_argument("--codec", type=Path, help="model only: folder of the trained codec")
     parser.add_argument(
-        "--start", type=Path, help="model only: BERT weights to begin from (default: the MiniLM package)"
+        "--start", type=Path, help="all but codec: BERT weights to begin from (default: the MiniLM package)"
     )
+    parser.add_argument("--glove", type=Path, help="evaluator only: folder of the published word vectors")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop after this long; --resume goes on")
     parser.add_argument("--steps", type=int, help="length of the schedule instead of the recipe's")
@@ -33,9 +37,22 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError(f"--steps must be 1 or more, not {args.steps}")
     if args.what == "model" and args.codec is None:
         raise RequestError("dimo train model needs --codec, the folder that dimo train codec wrote")
+    if args.glove is not None and args.what != "evaluator":
+        raise RequestError(f"--glove goes with dimo train evaluator only, not with {args.what}")
     from dimo.learn import train
 
     settings = train.Settings(args.data, args.out, args.recipe, args.resume, args.time_limit, args.steps, args.quiet)
-    done = train.train_codec(settings) if args.what == "codec" else train.train_model(settings, args.codec, args.start)
+    if args.what == "codec":
+        done = train.train_codec(settings)
+    elif args.what == "model":
+        done = train.train_model(settings, args.codec, args.start)
+    elif args.what == "encoder":
+        from dimo.learn.encoder import train_encoder
+
+        done = train_encoder(settings, args.start)
+    else:
+        from dimo.learn.evaluator import train_evaluator
+
+        done = train_evaluator(settings, args.start, args.glove)
     print(f"{args.out}: {args.what} after {done} steps")
     return 0
