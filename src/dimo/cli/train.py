@@ -13,7 +13,8 @@ from dimo.errors import RequestError
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """The verb and its flags."""
-    parser = subparsers.add_parser("train", help="train the codec, the model or what judges them on prepared data", description=__doc__)
+    what = "train the codec, the model or what judges them on prepared data"
+    parser = subparsers.add_parser("train", help=what, description=__doc__)
     parser.add_argument("what", choices=("codec", "model", "encoder", "evaluator"))
     parser.add_argument("--data", type=Path, required=True, help="folder written by dimo prepare")
     parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
