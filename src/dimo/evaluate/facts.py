@@ -124,8 +124,6 @@ def _body(words: str) -> list[Fact]:
         out.append(Fact("jump", ({"check": "leap"},)))
     if re.search(r"\b(punch|punches|punching)\b", words):
         out.append(Fact("punch", ({"check": "punch", "side": "any"},)))
-    if kicked := re.search(rf"\bkick(?:s|ing)? (?:high )?with (?:the |their |his |her )?{_SIDE} (?:leg|foot)\b", words):
-        out.append(Fact(f"kick {kicked['side']}", ({"check": "kick", "side": kicked["side"]},)))
     return out
 
 
