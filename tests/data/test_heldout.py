@@ -23,16 +23,18 @@ def test_shards_give_written_captions_and_no_copies(tmp_path):
     both = (Caption("a man walks"), Caption("the body moves 2 m", "derived"))
     rows = [
         Clip("a", standing(30), 20.0, both, "test"),
-        Clip("Ma", standing(30), 20.0, both, "test", mirrored=True),
+        Clip("Mh", standing(30), 20.0, both, "test", mirrored=True),
         Clip("c", standing(30), 20.0, both, "test", composite=True),
         Clip("d", standing(30), 20.0, both[1:], "test"),
         Clip("e", standing(30), 20.0, (), "test"),
         Clip("t", standing(30), 20.0, both, "train"),
+        Clip("Mt", standing(30), 20.0, both, "train", mirrored=True),
     ]
     shards.write(tmp_path / "x.parquet", rows)
     found = heldout.load(tmp_path, "test")
-    assert [c.id for c in found] == ["a", "d"]
-    assert [len(c.captions) for c in found] == [1, 1]
+    assert [c.id for c in found] == ["a", "Mh", "d"]
+    assert [len(c.captions) for c in found] == [1, 1, 1]
+    assert [c.id for c in heldout.load(tmp_path, "train")] == ["t"]
     assert heldout.fingerprint(found) == heldout.fingerprint(heldout.load(tmp_path, "test"))
     assert heldout.fingerprint(found) != heldout.fingerprint(found[:1])
     with pytest.raises(RequestError, match="'val'"):

@@ -68,6 +68,14 @@ def test_real_is_perfect_and_shuffling_ruins_it():
     assert len(real["r1"]["values"]) == 2
 
 
+def test_the_real_row_may_bring_its_own_features():
+    rows = {"real": protocol.real, "other": protocol.real}
+    own = lambda r: np.full((r.frames, 263), 1 / 200)  # noqa: E731
+    found = run_rows(rows, numbered(32), Twin(), Plan(repeats=1), truth_features=own)
+    assert summarise(found["real"])["diversity"]["mean"] == pytest.approx(0, abs=1e-9)
+    assert summarise(found["other"])["diversity"]["mean"] > 1
+
+
 def test_rows_without_an_encoder_have_bodies_only():
     found = summarise(run_rows({"real": protocol.real}, numbered(8), None, Plan(repeats=1))["real"])
     assert "fid" not in found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dimo import checkpoint
+from dimo.api import DiMo
 from dimo.errors import WeightsError
 from dimo.evaluate import text_metrics
 from dimo.evaluate.encoders import TextMotionEncoder
@@ -17,7 +18,7 @@ from dimo.evaluate.guo import GuoEvaluator
 from dimo.evaluate.protocol import Encoder, word_vectors
 
 PACKAGED = "encoder"
-"""Folder of our own encoder in a weights folder."""
+"""Folder of our own encoder in a weights folder; that of the packaged weights judges other models, too."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,23 @@ class Judge:
     @property
     def comparable(self) -> bool:
         return self.encoder is not None and self.encoder.comparable
+
+
+class WithTokens:
+    """The published evaluator on a published collection: captions become the tokens of its text files, where they hold them,
+    since another tagger would move their embeddings (method 8.5)."""
+
+    comparable = True
+
+    def __init__(self, encoder: GuoEvaluator, tokens: Mapping[str, Sequence[str]]):
+        self.encoder, self.tokens = encoder, tokens
+        self.name, self.label, self.feature_mode = encoder.name, encoder.label, encoder.feature_mode
+
+    def embed_texts(self, captions: Sequence[str]) -> np.ndarray:
+        return self.encoder.embed_texts([self.tokens.get(c, c) for c in captions])
+
+    def embed_motions(self, features: Sequence[np.ndarray]) -> np.ndarray:
+        return self.encoder.embed_motions(features)
 
 
 class Remembered:
@@ -51,11 +69,10 @@ class Remembered:
 def find(folder: Path | None, model: Path) -> Judge:
     """The encoder of a folder, or the packaged one, or none; `model` is the weights folder whose word vectors ours need."""
     if folder is None:
-        folder = next(
-            (p for p in (model / PACKAGED, model / "encoders" / PACKAGED) if (p / "config.json").is_file()), None
-        )
-        if folder is None:
+        homes = [p for p in (model, DiMo.packaged_folder()) if (p / PACKAGED / "config.json").is_file()]
+        if not homes:
             return Judge(None, {"name": "none", "label": ""}, word_vectors)
+        folder, model = homes[0] / PACKAGED, homes[0]
     if not folder.is_dir():
         raise WeightsError(f"{folder}: no such folder of an evaluator")
     if (folder / "config.json").is_file():

@@ -26,6 +26,9 @@ from dimo.text.confusions import CONFUSIONS
 GIVEN, ENDS = 0.2, 0.25
 """Shares of a clip that are given: the beginning, in prediction; the beginning and the end each, in in-betweening."""
 
+WRONG = 2
+"""Wrong captions per clip in the correct task: each takes several passes of the model."""
+
 
 class ModelRows:
     """A model as rows. Generated motions have their feet locked, as `dimo generate` gives them, unless footlock is False."""
@@ -161,7 +164,9 @@ class ModelRows:
         results: dict[str, dict[str, list[float]]] = {}
         for clip in clips:
             text = " ".join(clip.captions[generator.integers(len(clip.captions))].text.lower().split())
-            cases = [("true caption", text), *wrong_captions(text, generator)]
+            wrong = wrong_captions(text, generator)
+            picked = sorted(generator.permutation(len(wrong))[:WRONG])
+            cases = [("true caption", text), *(wrong[i] for i in picked)]
             said = self.store.texts(
                 f"correct/{clip.id}-{zlib.crc32(repr(cases).encode()):08x}",
                 lambda c=clip, cases=cases: [self.model.correct(t, self.motion_of(c)).text for _, t in cases],

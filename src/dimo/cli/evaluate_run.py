@@ -6,7 +6,7 @@ import argparse
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,21 @@ from dimo import __version__
 from dimo.api import DiMo
 from dimo.body.retarget import retarget
 from dimo.body.skeleton import preset
-from dimo.cli.evaluate_encoders import Judge, find
+from dimo.cli.evaluate_encoders import Judge, WithTokens, find
 from dimo.cli.evaluate_rows import ModelRows, multimodality
 from dimo.cli.progress import progress
 from dimo.data import heldout, shards
 from dimo.data.records import Caption, Clip
+from dimo.data.sources import humanml3d
 from dimo.data.sources.pack import rows as read_rows
 from dimo.diffusion.sample import SampleOptions
 from dimo.errors import FormatError, RequestError
 from dimo.evaluate import protocol, published, text_protocol
+from dimo.evaluate.guo import GuoEvaluator
 from dimo.evaluate.protocol import Plan, Request
 from dimo.evaluate.samples import Sample, Samples
 from dimo.evaluate.store import Store
+from dimo.features.humanml3d import encode as _encode
 from dimo.formats.files import read_text
 from dimo.formats.table import READ, load
 
@@ -53,6 +56,7 @@ def evaluate_model(
         tick("read")
     if len(clips) < 2:
         raise RequestError(f"{args.data}: the split {args.split!r} holds fewer than 2 usable clips")
+    judge, own_features = published_files(judge, args.data)
     options = replace(SampleOptions(), **{k: v for k in ("steps", "guidance") if (v := getattr(args, k)) is not None})
     plan = Plan(args.repeats, args.seed, lengths=args.lengths)
     hashes = {"weights": _weights(model), "data": heldout.fingerprint(clips)}
@@ -63,7 +67,7 @@ def evaluate_model(
     kept: dict[str, tuple[Sequence[Request], Sequence[np.ndarray]]] = {}
     said: list[str] = []
     if "t2m" in tasks:
-        seconds["t2m"] = _timed(lambda: _t2m(args, report, rows, names, clips, judge, plan, kept, sweeps))
+        seconds["t2m"] = _timed(lambda: _t2m(args, report, rows, names, clips, judge, plan, kept, sweeps, own_features))
     if "m2t" in tasks and not report.get("stopped"):
         batches = -(-len(clips) // plan.batch)
         with progress("m2t", batches, quiet=args.quiet) as tick:
@@ -93,6 +97,25 @@ def evaluate_model(
     return report, _samples(args, clips, kept, said)
 
 
+def published_files(judge: Judge, data: Path) -> tuple[Judge, Callable[[Request], np.ndarray] | None]:
+    """With the published evaluator on a HumanML3D directory: its own tokens, and its own feature vectors of true crops."""
+    if not isinstance(judge.encoder, GuoEvaluator) or not judge.comparable or not humanml3d.is_humanml3d(data):
+        return judge, None
+    encoder = judge.encoder
+    if encoder.networks.features != 263:
+        raise RequestError(
+            "this evaluator reads 21 joints (KIT-ML), and motions are on 22 here; use the one of HumanML3D or one of ours"
+        )
+
+    def features(request: Request) -> np.ndarray:
+        path = data / "new_joint_vecs" / f"{request.clip.id}.npy"
+        if not path.is_file():  # a tagged part of a clip
+            return _encode(request.truth, "published").astype(np.float32)
+        return np.load(path, allow_pickle=False)[request.start : request.start + request.frames].astype(np.float32)
+
+    return replace(judge, encoder=WithTokens(encoder, humanml3d.published_tokens(data))), features
+
+
 def _t2m(
     args: argparse.Namespace,
     report: dict[str, Any],
@@ -103,6 +126,7 @@ def _t2m(
     plan: Plan,
     kept: dict,
     sweeps: Mapping[str, Sequence[float]],
+    own_features: Callable[[Request], np.ndarray] | None,
 ) -> None:
     made: dict[str, protocol.Row] = {"real": protocol.real, "codec": rows.reconstruct, "shuffled": protocol.shuffled}
     if "nearest" in names and (row := _nearest(args, judge)) is not None:
@@ -118,7 +142,9 @@ def _t2m(
 
     batches = max(1, len(clips) // plan.batch)
     if judge.comparable:  # the real row alone first: what does not reproduce it must not be used for a model
-        outcomes = protocol.run_rows({"real": protocol.real}, clips, judge.encoder, plan, keep=keep)
+        outcomes = protocol.run_rows(
+            {"real": protocol.real}, clips, judge.encoder, plan, truth_features=own_features, keep=keep
+        )
         table["real"] = protocol.summarise(outcomes["real"])
         reason = published.mismatch(table["real"], args.published or "HumanML3D")
         if reason is not None:
@@ -126,7 +152,9 @@ def _t2m(
             report["notes"].append(f"No row of the model is printed: {reason}.")
             return
     with progress("t2m", batches * len(made) * plan.repeats, quiet=args.quiet) as tick:
-        outcomes = protocol.run_rows(made, clips, judge.encoder, plan, progress=tick, keep=keep)
+        outcomes = protocol.run_rows(
+            made, clips, judge.encoder, plan, truth_features=own_features, progress=tick, keep=keep
+        )
     for name, found in outcomes.items():
         table[name] = protocol.summarise(found)
     report["checks"] = {n: protocol.check_table(kept[n][1], kept[n][0]) for n in kept if n != "codec"}

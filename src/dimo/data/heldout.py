@@ -34,7 +34,8 @@ def load(
     that a collection itself lists are not. Of HumanML3D and KIT-ML those clips are taken whose length their loader admits.
     """
     if any(p.suffix == ".parquet" for p in folder.glob("*.parquet")):
-        found = [c for c in shards.read(folder, split) if not c.composite and not c.id.startswith("M")]
+        # Preparation mirrors training clips only, so mirrored ones of other splits are the collection's own.
+        found = [c for c in shards.read(folder, split) if not c.composite and not (c.mirrored and split == "train")]
     else:
         found = _from_source(folder, split, archives, limit, progress)
     found = [c for c in map(_written, found) if c.captions]

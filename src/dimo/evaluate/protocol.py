@@ -165,17 +165,17 @@ class Outcome:
 def measure(
     motions: Sequence[np.ndarray],
     requests: Sequence[Request],
-    encoder: Encoder | None,
+    mine: np.ndarray | None,
     texts: np.ndarray | None,
     reference: np.ndarray | None,
     plan: Plan,
     repeat: int,
 ) -> Outcome:
-    """All numbers of a row's motions; texts and reference are embeddings of the captions and of a fresh real pass."""
+    """All numbers of a row's motions; mine, texts and reference are embeddings of the motions, of the captions, and of a
+    fresh real pass."""
     clips = per_clip(motions, requests)
-    if encoder is None or texts is None:
+    if mine is None or texts is None:
         return Outcome({}, clips)
-    mine = embed_motions(encoder, motions)
     generator = np.random.default_rng([plan.seed, repeat, 1])
     whole = {}
     if reference is not None and min(len(reference), len(mine)) > 1:
@@ -193,7 +193,11 @@ def measure(
 
 def embed_motions(encoder: Encoder, motions: Sequence[np.ndarray]) -> np.ndarray:
     """Embeddings (N, D) of positions, by the features that the encoder reads."""
-    return encoder.embed_motions([humanml3d.encode(m, encoder.feature_mode).astype(np.float32) for m in motions])
+    return encoder.embed_motions([_features(encoder, m) for m in motions])
+
+
+def _features(encoder: Encoder | None, joints: np.ndarray) -> np.ndarray:
+    return humanml3d.encode(joints, encoder.feature_mode if encoder else "exact").astype(np.float32)
 
 
 def same_label(texts: np.ndarray, motions: np.ndarray, labels: Sequence[str], pool: int) -> float | None:
@@ -263,13 +267,18 @@ def run_rows(
     plan: Plan,
     *,
     reference: Sequence[Clip] | None = None,
+    truth_features: Callable[[Request], np.ndarray] | None = None,
     progress: Callable[[str], None] = lambda _: None,
     keep: Keep = lambda *_: None,
 ) -> dict[str, list[Outcome]]:
     """Every row in every repeat. All rows of a repeat answer the same requests, so that they can be compared in pairs.
 
     reference: the real clips that FID is measured against (default: the same ones, cropped anew; none where it is empty).
+    truth_features: a collection's own features of the true crop, for the row "real" and the reference, where encoding the
+    positions again would not give them to the last frame.
     """
+    true = truth_features or (lambda r: _features(encoder, r.truth))
+
     out: dict[str, list[Outcome]] = {name: [] for name in rows}
     fresh_plan = replace(plan, seed=plan.seed + FRESH)
     for repeat in range(plan.repeats):
@@ -278,14 +287,18 @@ def run_rows(
         if encoder is not None:
             texts = encoder.embed_texts([r.caption for r in requests])
             fresh = draw(clips if reference is None else reference, fresh_plan, repeat)
-            real_set = embed_motions(encoder, [r.truth for r in fresh]) if fresh else None
+            real_set = encoder.embed_motions([true(r) for r in fresh]) if fresh else None
         for name, row in rows.items():
             motions: list[np.ndarray] = []
             for start in range(0, len(requests), plan.batch):
                 motions += row(requests[start : start + plan.batch])
                 progress(name)
             keep(name, repeat, requests, motions)
-            out[name].append(measure(motions, requests, encoder, texts, real_set, plan, repeat))
+            mine = None
+            if encoder is not None:
+                given = [true(q) for q in requests] if name == "real" else [_features(encoder, m) for m in motions]
+                mine = encoder.embed_motions(given)
+            out[name].append(measure(motions, requests, mine, texts, real_set, plan, repeat))
     return out
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dimo.data.records import Job
 from dimo.errors import FormatError
+from dimo.text.normalise import normalise
 
 SPLITS = ("train", "val", "test")
 
@@ -64,4 +65,15 @@ def captions(path: Path) -> list[tuple[str, float, float]]:
         if not 0 <= start < end:
             start = end = 0.0
         out.append((fields[0], start, end))
+    return out
+
+
+def published_tokens(folder: Path) -> dict[str, list[str]]:
+    """The `word/POS` tokens of every caption in the text files, by the caption as preparation normalises it."""
+    out: dict[str, list[str]] = {}
+    for path in sorted((folder / "texts").glob("*.txt")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            fields = line.strip().split("#")
+            if len(fields) > 1 and fields[0] and fields[1]:
+                out.setdefault(normalise(fields[0]), fields[1].split())
     return out
