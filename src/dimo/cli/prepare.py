@@ -1,7 +1,7 @@
 """`dimo prepare SOURCE OUT`: motion files with captions become training shards, or a HumanML3D directory.
 
 SOURCE is a folder of BVH or AMC files with captions (captions.jsonl, or a .txt beside each file), a HumanML3D or KIT-ML
-directory, or the project's pack. Clips that cannot be used are listed in OUT/report.json.
+directory, a Motion-X one, or the project's pack. Clips that cannot be used are listed in OUT/report.json.
 """
 
 from __future__ import annotations
