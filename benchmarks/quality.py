@@ -133,17 +133,18 @@ def to_motion(model: DiMo, clip) -> Motion:
 
 
 def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
-    """Rank of a clip's own caption among those of 32 random clips, by log p(motion|text) and by log p(text|motion)."""
-    ranks: dict[str, list[int]] = {"motion_given_text": [], "text_given_motion": []}
+    """Rank of a clip's own caption among those of 32 random clips, by each part of Score and by the rank made of them."""
+    ranks: dict[str, list[int]] = defaultdict(list)
     order = generator.permutation(len(clips))
     for start in range(0, len(order) - POOL + 1, POOL):
         pool = [clips[i] for i in order[start : start + POOL]]
         ids = [text_to_ids(c.captions[0].text, model.wordpiece, model.model.config.max_text) for c in pool]
         for k, clip in enumerate(pool):
-            codes = [model.codes(to_motion(model, clip))] * POOL
-            forward = score.motion_given_text(model.model, ids, codes)
-            backward = score.text_given_motion(model.model, ids, codes)
-            for name, values in (("motion_given_text", forward), ("text_given_motion", backward)):
+            codes = model.codes(to_motion(model, clip))
+            prior = float(score.log_motion(model.model, [codes]))
+            found = score.score(model.model, ids, [codes] * POOL, motion_priors=[prior] * POOL)
+            for name in ("rank", "motion", "text", "text_gain"):
+                values = np.array([getattr(s, name) for s in found])
                 ranks[name].append(int((values > values[k]).sum()))
     return {
         name: {f"top{k}": float(np.mean([r < k for r in v])) for k in (1, 2, 3, 5)} | {"clips": len(v)}

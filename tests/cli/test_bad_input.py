@@ -326,6 +326,16 @@ def sample(*flags: str) -> Make:
     return lambda folder: ["sample", "-o", str(folder / "out.npz"), "--model", str(folder / "tiny"), *flags]
 
 
+def of_a_body(verb: str, *arguments: str) -> Make:
+    """A verb on a good motion file and these arguments."""
+
+    def make(folder: Path) -> list[str]:
+        _, path, *rest = caption_of_a_body()(folder)
+        return [verb, path, *arguments, *rest]
+
+    return make
+
+
 def rest_joints() -> np.ndarray:
     body = preset("humanml3d")
     joints = np.zeros((22, 3))
@@ -396,6 +406,36 @@ MODEL: list[tuple[str, Make, str]] = [
     ("vocabulary missing", with_weights("vocab.txt", Path.unlink), "vocab.txt"),
     ("vocabulary empty", with_weights("vocab.txt", lambda p: p.write_text("")), "vocab.txt"),
     ("vocabulary longer than the model", with_weights("vocab.txt", lengthen), "vocab.txt"),
+    ("an unknown strategy", generate(WALK, "--strategy", "best"), "write_back"),
+    ("an unknown schedule", generate(WALK, "--schedule", "stairs"), "cosine"),
+    ("adaptive steps at no threshold", generate(WALK, "--adaptive", "0"), "adaptive"),
+    ("adaptive steps above certainty", generate(WALK, "--adaptive", "1.5"), "adaptive"),
+    ("guidance on something else", generate(WALK, "--guidance-on", "tokens"), "probabilities"),
+    ("a trace as a text", generate(WALK, "--trace", "out.txt"), ".html"),
+    ("a trace of several samples", generate(WALK, "--trace", "out.html", "--samples", "2"), "--trace"),
+    ("a trace into no folder", generate(WALK, "--trace", "none/out.html"), "none"),
+    ("correction of no file", lambda f: ["correct", str(f / "none.bvh"), WALK], "none.bvh"),
+    ("correction of no text", lambda f: ["correct", put(f, "good.bvh", BVH), " "], "empty"),
+    ("correction of a broken file", lambda f: ["correct", put(f, "bad.bvh", BVH[:200]), WALK], "bad.bvh"),
+    ("correction of another script", of_a_body("correct", "人が歩く"), "English"),
+    ("correction of a text too long", of_a_body("correct", "walks " * 300), "word pieces"),
+    ("search for nothing", lambda f: ["search", "", str(f)], "empty"),
+    ("search in no folder", lambda f: ["search", WALK, str(f / "none")], "none"),
+    ("search in a file", lambda f: ["search", WALK, put(f, "good.bvh", BVH)], "not a folder"),
+    (
+        "search in a folder without motions",
+        lambda f: [(f / "empty").mkdir(), ["search", WALK, str(f / "empty")]][1],
+        "no motion files",
+    ),
+    ("search for fewer than none", lambda f: ["search", WALK, str(f), "--top", "-1"], "--top"),
+    ("rank for no file", lambda f: ["rank", str(f / "none.bvh"), put(f, "c.txt", WALK)], "none.bvh"),
+    ("rank of no captions", of_a_body("rank", "none.txt"), "none.txt"),
+    ("rank of an empty list", lambda f: of_a_body("rank", put(f, "c.txt", " \n \n"))(f), "c.txt"),
+    (
+        "rank of a line in another script",
+        lambda f: of_a_body("rank", put(f, "c.txt", WALK + "\n人が歩く"))(f),
+        "line 2",
+    ),
     ("caption of no file", lambda f: ["caption", str(f / "none.bvh"), "--model", str(f / "tiny")], "none.bvh"),
     ("caption of a picture", caption(b"\x89PNG\r\n\x1a\n", ".png"), ".bvh"),
     ("caption of a broken file", caption(BVH[:200]), "bad.bvh"),

@@ -145,7 +145,9 @@ def test_scores_are_the_log_probabilities_of_the_masked_places(model):
 
 def test_score_of_the_api(model):
     motion = model.generate("walk", seconds=1, steps=1, seed=0)[0]
-    assert all(np.isfinite(v) and v < 0 for v in model.score("a person walks", motion).values())
+    found = model.score("a person walks", motion)
+    assert all(np.isfinite(v) and v < 0 for v in (found.text, found.motion))
+    assert min(found.text_gain, found.motion_gain) - 1 < found.rank
 
 
 def test_motion_load_and_generate_meet(model, tmp_path):

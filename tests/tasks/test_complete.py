@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dimo import DiMo, Motion, RequestError, preset
 from dimo.body.rotation import quat_angle, rotvec_to_quat, yaw_to_quat
@@ -122,8 +123,20 @@ def test_seeds_repeat_and_samples_differ(model, clip):
     assert one != model.complete(clip, (0, 1), steps=2, seed=4)
 
 
-def test_text_and_no_text_differ(model, clip):
-    assert model.edit(clip, (1, 2), text="a person jumps", **QUICK) != model.edit(clip, (1, 2), **QUICK)
+def test_the_model_hears_the_text(model, clip):
+    heard = []
+    hook = model.model.register_forward_pre_hook(lambda _, given: heard.append(given[0].ids[given[0].known_text]))
+    try:
+        model.edit(clip, (1, 2), text="a person jumps", **QUICK)
+        told = set(torch.cat(heard).tolist())
+        heard.clear()
+        model.edit(clip, (1, 2), **QUICK)
+        untold = set(torch.cat(heard).tolist())
+    finally:
+        hook.remove()
+    words = set(model.wordpiece.encode("a person jumps"))
+    assert words <= told
+    assert not words & untold
 
 
 @pytest.mark.parametrize(("first", "last"), [(30, 31), (30, 32), (1, 2), (58, 59)])

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             raise FormatError(reason, path=args.captions, line=number)
     ranked = model.rank(motion, [text for _, text in lines])[: args.top or None]
     if args.json:
-        print(json.dumps([{"text": r.text, "rank": r.score.rank, **asdict(r.score)} for r in ranked], indent=2))
+        print(json.dumps([{"text": r.text, "rank": r.score.rank, "score": asdict(r.score)} for r in ranked], indent=2))
     else:
         for r in ranked:
             print(f"{r.score.rank:+.2f}  {r.text}")

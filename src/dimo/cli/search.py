@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     result = DiMo.from_pretrained(args.model).search(args.text, args.folder, cache=not args.no_cache)
     found = result.found[: args.top or None]
     if args.json:
-        rows = [{"path": str(f.path), "rank": f.score.rank, **asdict(f.score)} for f in found]
+        rows = [{"path": str(f.path), "rank": f.score.rank, "score": asdict(f.score)} for f in found]
         faults = [{"path": str(u.path), "reason": u.reason} for u in result.unreadable]
         print(json.dumps({"found": rows, "unreadable": faults}, indent=2))
         return 0

@@ -120,7 +120,7 @@ def cache_path(folder: str | Path, weights: str) -> Path:
 def read_cache(path: Path) -> dict[str, Row]:
     """Rows by file name; empty when there is no cache, or one that is not whole and sound."""
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             names, sizes, times = data["names"], data["sizes"], data["times"]
             lengths, codes, priors = data["lengths"], data["codes"], data["priors"]
         whole = (

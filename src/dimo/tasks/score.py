@@ -22,7 +22,14 @@ RATIOS = (0.35, 0.55, 0.75, 1.0)
 """Shares of places masked: partly known texts judge wording, the fully masked one content (method 5.3)."""
 
 PAIRS = 32
-"""Sequences in one pass of the model; pairs of similar length go together, so that little is spent on padding."""
+"""Sequences at most in one pass of the model: texts of one length, motions of similar ones.
+
+Longer motions beside a motion do not change its score. Longer texts would, a little: they push the [SEP] behind it away.
+"""
+
+TEXT_WEIGHT = 0.25
+"""Of the text's gain in the rank. Among 24 captions of the validation split the right one came first for 79 % of motions (88 %
+without the text's gain) and among the first three for all (96 %)."""
 
 BLIND_PLACES = 12
 """Masked word places beside a motion scored without text: a caption's usual length, the same for every motion."""
@@ -44,8 +51,8 @@ class Score:
 
     @property
     def rank(self) -> float:
-        """Both gains added: what lists are sorted by."""
-        return self.text_gain + self.motion_gain
+        """What lists are sorted by: the motion's gain and a quarter of the text's."""
+        return self.motion_gain + TEXT_WEIGHT * self.text_gain
 
 
 def score(
@@ -132,9 +139,7 @@ def _mean(
     """Mean over RATIOS of the mean log-probability (N,) at hidden places, which run(tokens, hidden, ratio) gives as
     (logits, values)."""
     total = torch.zeros(len(texts))
-    order = sorted(range(len(texts)), key=lambda i: (len(motions[i]), len(texts[i])))
-    for start in range(0, len(order), PAIRS):
-        part = order[start : start + PAIRS]
+    for part in _batches(texts, motions):
         chosen = [texts[i] for i in part], [motions[i] for i in part]
         clean = pack(*chosen, levels=model.config.levels, text_slots=text_slots)
         real = slots(clean)
@@ -152,6 +157,16 @@ def _mean(
 def _share(slots: Tensor, ratio: float, seed: int) -> Tensor:
     """(B, N) bool: a ratio of the places of slots (B, N), rounded up, the same ones in every row with as many places."""
     return (_orders(slots, seed) < (ratio * slots.sum(1, keepdim=True)).ceil()) & slots
+
+
+def _batches(texts: Sequence[Sequence[int]], motions: Sequence[Tensor]) -> list[list[int]]:
+    """Indices of the pairs of each pass."""
+    out: list[list[int]] = []
+    for i in sorted(range(len(texts)), key=lambda i: (len(texts[i]), len(motions[i]))):
+        if not out or len(out[-1]) == PAIRS or len(texts[out[-1][0]]) != len(texts[i]):
+            out.append([])
+        out[-1].append(i)
+    return out
 
 
 def _orders(slots: Tensor, seed: int) -> Tensor:

@@ -1,0 +1,98 @@
+"""Quality against the number of model calls; writes benchmarks/steps.json.
+
+    python benchmarks/steps.py [--model FOLDER] [--seeds 2] [--prompts N] [--no-footlock] [--out FILE]
+
+On benchmarks/prompts_dev.jsonl without the rare family: share of motions all of whose checks hold, foot skate, jerk,
+seconds per clip (one by one, loaded). K = 1 to 30 with the default strategy; every strategy, schedule and kind of guidance
+at K = 10; adaptive steps by threshold with the mean number of model calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dimo.api import DiMo
+from dimo.body.footlock import lock_feet
+from dimo.diffusion.options import STRATEGIES, SampleOptions
+from dimo.diffusion.schedule import SCHEDULES
+from dimo.evaluate import checks, physics
+from dimo.tasks.generate import generate_steps
+from dimo.tasks.request import text_to_ids
+
+HERE = Path(__file__).parent
+STEPS = (1, 2, 5, 10, 20, 30)
+ADAPTIVE = (0.3, 0.5, 0.7, 0.9, 0.97)
+
+
+def measure(model: DiMo, prompts: list[dict], seeds: int, footlock: bool, options: dict) -> dict:
+    """Numbers of one setting over all prompts and seeds."""
+    held: dict[str, list[bool]] = {"trained_families": [], "compose": []}
+    calls, bodies, began = [], [], time.perf_counter()
+    fps, stride = model.codec.config.fps, model.codec.config.stride
+    for prompt in prompts:
+        ids = text_to_ids(prompt["text"], model.wordpiece, model.model.config.max_text)
+        frames = round(prompt["seconds"] * fps)
+        for seed in range(seeds):
+            steps = list(
+                generate_steps(model.model, [ids], [-(-frames // stride)], SampleOptions(seed=seed, **options))
+            )
+            calls.append(len(steps))
+            motion = model.codec.codes_to_motion(steps[-1].tokens.codes[0])[:frames]
+            joints = (lock_feet(motion) if footlock else motion).joints()
+            group = "compose" if prompt["family"] == "compose" else "trained_families"
+            held[group].append(checks.check_all(prompt["checks"], joints, fps))
+            bodies.append(physics.measure_body(joints, fps))
+    return {
+        **options,
+        **{name: float(np.mean(v)) for name, v in held.items() if v},
+        "all": float(np.mean([x for v in held.values() for x in v])),
+        "model_calls": float(np.mean(calls)),
+        "foot_skate_mps": float(np.mean([b.foot_skate_mps for b in bodies])),
+        "jerk_mps3": float(np.mean([b.jerk_mps3 for b in bodies])),
+        "seconds_per_clip": round((time.perf_counter() - began) / len(calls), 3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--prompts", type=int, help="only the first N, evenly over the file")
+    parser.add_argument("--no-footlock", action="store_true", help="measure what the model made, feet not held")
+    parser.add_argument("--out", type=Path, default=HERE / "steps.json")
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    model = DiMo.from_pretrained(args.model)
+    prompts = [json.loads(line) for line in (HERE / "prompts_dev.jsonl").read_text().splitlines()]
+    prompts = [p for p in prompts if p["family"] != "rare"]
+    if args.prompts:
+        prompts = [prompts[i] for i in np.linspace(0, len(prompts) - 1, args.prompts).round().astype(int)]
+    report: dict = {
+        "weights": model.config.get("sha256", {}),
+        "prompts": len(prompts),
+        "seeds": args.seeds,
+        "footlock": not args.no_footlock,
+    }
+    settings = {
+        "steps": [{"steps": k} for k in STEPS],
+        "strategies": [{"steps": 10, "strategy": s} for s in STRATEGIES],
+        "schedules": [{"steps": 10, "schedule": s} for s in SCHEDULES],
+        "guidance_on": [{"steps": 10, "guidance_on": g} for g in ("logits", "probabilities")],
+        "adaptive": [{"steps": 10, "adaptive": a} for a in ADAPTIVE],
+    }
+    for name, rows in settings.items():
+        report[name] = []
+        for options in rows:
+            report[name].append(measure(model, prompts, args.seeds, report["footlock"], options))
+            print(json.dumps(report[name][-1]))
+            args.out.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
