@@ -1,5 +1,6 @@
 """The whole path on synthetic motion, as a user walks it: prepare, train codec, train model, generate, caption, reload."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,12 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
         again = Motion.load(tmp_path / f"out{suffix}")
         assert len(again) == 40
     assert main(["caption", str(tmp_path / "out.bvh"), "--model", model]) == 0
+
+    # Training goes on from these weights, with their provenance.
+    further = tmp_path / "further"
+    went_on = [a if a != model else str(further) for a in arguments]
+    assert main([*went_on, "--from", model, "--steps", "2"]) == 0
+    config = json.loads((further / "config.json").read_text())
+    before = json.loads((Path(model) / "config.json").read_text())
+    assert config["provenance"]["start"]["sha256"] == before["sha256"]["model.safetensors"]
+    assert "walks" in DiMo.from_pretrained(further).caption(walk)[0].text

@@ -11,7 +11,23 @@ import dimo
 from dimo.cli import main as cli
 
 ROOT = Path(__file__).parents[1]
-VERBS = ["generate", "caption", "correct", "search", "rank", "edit", "inbetween", "compose", "sample", "convert", "show", "draw", "prepare", "train", "doctor"]
+VERBS = [
+    "generate",
+    "caption",
+    "correct",
+    "search",
+    "rank",
+    "edit",
+    "inbetween",
+    "compose",
+    "sample",
+    "convert",
+    "show",
+    "draw",
+    "prepare",
+    "train",
+    "doctor",
+]
 HEAVY = {"torch", "scipy", "pyarrow", "pygltflib", "tokenizers", "PIL", "rich", "transformers", "imageio_ffmpeg"}
 
 

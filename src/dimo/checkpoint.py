@@ -47,6 +47,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_weights(folder: Path) -> bool:
+    """Whether a folder says that it is a weights folder, sound or not."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(config, dict) and config.get("format") == FORMAT
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The checked config of a weights folder; WeightsError says what is missing or of another version."""
     path = folder / "config.json"

@@ -21,7 +21,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")
     parser.add_argument("--codec", type=Path, help="model only: folder of the trained codec")
     parser.add_argument(
-        "--start", type=Path, help="all but codec: BERT weights to begin from (default: the MiniLM package)"
+        "--from",
+        dest="start",
+        type=Path,
+        help="all but codec: BERT weights to begin from (default: the MiniLM package); model: or weights to go on from",
     )
     parser.add_argument("--glove", type=Path, help="evaluator only: folder of the published word vectors")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")

@@ -116,7 +116,8 @@ def examples(
         weights[~composite] *= (1 - options.composite_share) / weights[~composite].sum()
     out = []
     for clip, code, weight in zip(found, codes, weights, strict=True):
-        ids = [tuple(wordpiece.encode(c.text)[:longest]) for c in clip.captions]
-        if ids := [i for i in ids if i]:
-            out.append(Example(code, tuple(ids), float(weight)))
+        by_people = sorted(clip.captions, key=lambda c: c.kind != "written")
+        ids = [(tuple(wordpiece.encode(c.text)[:longest]), c.kind == "written") for c in by_people]
+        if ids := [(i, own) for i, own in ids if i]:
+            out.append(Example(code, tuple(i for i, _ in ids), float(weight), sum(own for _, own in ids)))
     return out

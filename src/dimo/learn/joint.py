@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -41,15 +42,20 @@ class JointLoss:
     spans: float = 0.3  # of the sequences whose masks fall within one stretch: continuing and filling in
     wrong_words: float = 0.1  # of visible words of a caption that are exchanged: caption correction
     motion_dropout: float = 0.1  # of M2T sequences without motion: the prior of the words, to be divided out of scores
+    written: float = 0.0  # share of the M2T batches whose captions people wrote; the rest draws any caption
 
 
 @dataclass(frozen=True)
 class Example:
-    """One motion as codes (L, Q) and its captions as word-piece ids; weight is its share in sampling."""
+    """One motion as codes (L, Q) and its captions as word-piece ids; weight is its share in sampling.
+
+    The first `written` captions were written by people, the rest derived from labels, measurements or parts.
+    """
 
     codes: Tensor
     captions: tuple[tuple[int, ...], ...]
     weight: float = 1.0
+    written: int = 0
 
 
 class JointData:
@@ -68,6 +74,12 @@ class JointData:
         self.share = weights / weights.sum()
         self.lengths = np.array([len(e.codes) for e in self.examples])
         self.spread = spread
+
+    @cached_property
+    def written(self) -> JointData:
+        """The examples with written captions and only these; everything where nothing is written."""
+        kept = [replace(e, captions=e.captions[: e.written]) for e in self.examples if e.written]
+        return JointData(kept, self.spread, self.confusions) if kept else self
 
     def batch(self, size: int, generator: np.random.Generator) -> tuple[list[Sequence[int]], list[Tensor]]:
         """Texts and codes of `size` examples: a run of neighbours in length out of spread x size drawn ones."""
@@ -119,7 +131,8 @@ def loss(
         guess = model.length_logits(clean.ids[some], clean.text_slots[some]).float()
         out["length"] = cross_entropy(guess, clean.motion_slots[some].sum(1) - 1)
     if sizes[1]:
-        texts, motions = data.batch(sizes[1], generator)
+        told = data.written if options.written and generator.random() < options.written else data
+        texts, motions = told.batch(sizes[1], generator)
         clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
         blind = torch.from_numpy(generator.random(len(clean)) < options.motion_dropout)
         clean = replace(clean, known_levels=torch.where(blind[:, None], 0, clean.known_levels))

