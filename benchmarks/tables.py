@@ -1,6 +1,9 @@
-"""Write the numbers of benchmarks/*.json into README.md and the model card, between their markers.
+"""Write the numbers of benchmarks/*.json into README.md, docs and the model card, between their markers, and draw the curve.
 
 python benchmarks/tables.py
+
+A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json and speed.json, <!-- steps -->
+from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json.
 """
 
 from __future__ import annotations
@@ -8,72 +11,193 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
+
+from dimo.view.curves import curve
 
 HERE = Path(__file__).parent
-TARGETS = (HERE.parent / "README.md", HERE.parent / "src/dimo/weights/MODEL_CARD.md")
+ROOT = HERE.parent
+TARGETS = (ROOT / "README.md", ROOT / "src/dimo/weights/MODEL_CARD.md", *sorted((ROOT / "docs/tasks").glob("*.md")))
+STYLE = (
+    "<style>text { font: 11px sans-serif; fill: #44474f } .title { font-weight: 600; font-size: 12px } .grid { stroke: #e9ebef } "
+    ".curve { fill: none; stroke: #3565a8; stroke-width: 1.6 } .dot { fill: #3565a8 }</style>"
+)
 
 
 def percent(x: float) -> str:
     return f"{100 * x:.0f} %"
 
 
-def table(quality: dict, speed: dict) -> str:
-    codec, t2m, m2t = quality["codec"], quality["t2m"], quality["m2t"]
+def table(head: str, rows: list[tuple[Any, ...]]) -> str:
+    """A Markdown table; head is its column names between bars."""
+    names = head.split(" | ")
+    return "\n".join(
+        [f"| {head} |", "|" + " --- |" * len(names), *("| " + " | ".join(map(str, row)) + " |" for row in rows)]
+    )
+
+
+def numbers(quality: dict, speed: dict) -> str:
+    codec, t2m, m2t, popping = quality["codec"], quality["t2m"], quality["m2t"], quality["popping_degrees"]
     real, made = quality["physics"]["real"], quality["physics"]["generated"]
-    find = quality["retrieval"]
-    rows = [
+    find = quality["retrieval"]["rank"]
+    units = {
+        "foot_skate_mps": "foot skate, m/s",
+        "float_m": "float, mm",
+        "penetration_m": "penetration, mm",
+        "jerk_mps3": "jerk, m/s³",
+    }
+    rows: list[tuple[Any, ...]] = [
         (
-            "text to motion: all checks of a prompt hold, families in the training labels",
+            "sentence to motion: all checks of a prompt hold, actions in the training labels",
             percent(t2m["trained_families"]),
             "85 %",
         ),
         ("the same, two actions in one sentence", percent(t2m["compose"]), "50 %"),
         ("the same, rare actions", percent(t2m["rare"]), ""),
-        ("motion to text: the caption names the action", percent(m2t["action"]), "85 %"),
-        ("motion to text: the caption names the side", percent(m2t["side"]), "95 %"),
-        (
-            "right caption among 32, top 1 / top 3 (by motion given text)",
-            f"{percent(find['motion_given_text']['top1'])} / {percent(find['motion_given_text']['top3'])}",
-            "",
-        ),
-        (
-            "right caption among 32, top 1 / top 3 (by text given motion)",
-            f"{percent(find['text_given_motion']['top1'])} / {percent(find['text_given_motion']['top3'])}",
-            "",
-        ),
-        (
-            "codec, 6 levels, Bandai-Namco: joint error around the root",
-            f"{codec['bandai_namco']['mpjpe_mm_6']:.1f} mm",
-            "25 mm",
-        ),
-        ("codec, 6 levels, CMU", f"{codec['cmu']['mpjpe_mm_6']:.1f} mm", "60 mm"),
-        *(
+        ("motion to sentence: the caption names the action", percent(m2t["action"]), "85 %"),
+        ("motion to sentence: the caption names the side", percent(m2t["side"]), "95 %"),
+        ("right caption among 32, top 1 / top 3", f"{percent(find['top1'])} / {percent(find['top3'])}", ""),
+        ("codec, Bandai-Namco: joint error around the root", f"{codec['bandai_namco']['mpjpe_mm_6']:.1f} mm", "25 mm"),
+        ("codec, CMU", f"{codec['cmu']['mpjpe_mm_6']:.1f} mm", "60 mm"),
+    ]
+    for name, title in units.items():
+        scale = 1000 if title.endswith("mm") else 1
+        rows.append(
             (
-                f"generated against real: {name.replace('_', ' ')}",
-                f"{made[name]:.3g} against {real[name]:.3g}",
+                f"generated / real: {title}",
+                f"{made[name] * scale:.3g} / {real[name] * scale:.3g} ({made[name] / real[name]:.1f} times)",
                 "1.5 times",
             )
-            for name in real
+        )
+    rows += [
+        (
+            "popping: 99.9th percentile of a joint's turn per frame, decoded / original",
+            f"{popping['decoded']:.1f}° / {popping['original']:.1f}°",
+            "1.2 times",
         ),
         ("generate 4 s of motion, 10 steps, loaded", f"{speed['generate_4s_10_steps']['median_s']:.2f} s", "0.25 s"),
         ("generate from the shell to a GLB", f"{speed['shell_generate_to_glb']['median_s']:.1f} s", "4 s"),
         ("caption a motion of 4 s, loaded", f"{speed['caption_4s']['median_s']:.2f} s", "0.3 s"),
         ("peak memory", f"{speed['peak_memory_mb']} MB", "1000 MB"),
     ]
-    lines = ["| measure | result | aim |", "| --- | --- | --- |", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
+    if "prepare_clips_per_second" in speed:
+        rows.append(("dimo prepare", f"{speed['prepare_clips_per_second']:.0f} clips/s", "30 clips/s"))
     families = ", ".join(f"{k} {percent(v)}" for k, v in t2m["families"].items())
-    lines += ["", f"By family: {families}."]
-    return "\n".join(lines)
+    return table("measure | result | aim", rows) + f"\n\nBy family: {families}."
 
 
 def captions(quality: dict) -> str:
-    rows = ["| label | a written caption | the model's caption |", "| --- | --- | --- |"]
-    return "\n".join(rows + [f"| {r['label']} | {r['truth']} | {r['caption']} |" for r in quality["captions"]])
+    rows = [(r["label"], r["truth"], r["caption"]) for r in quality["captions"]]
+    return table("label | a written caption | the model's caption", rows)
+
+
+def retrieval(quality: dict) -> str:
+    names = {
+        "rank": "rank: both gains",
+        "motion": "motion: log p(motion given text)",
+        "text_gain": "text gain",
+        "text": "text: log p(text given motion)",
+    }
+    found = quality["retrieval"]
+    rows = [(title, *(percent(found[n][f"top{k}"]) for k in (1, 3, 5))) for n, title in names.items()]
+    return table("ordered by | top 1 | top 3 | top 5", rows) + f"\n\n{found['rank']['clips']} motions."
+
+
+def correct(report: dict) -> str:
+    rows = [
+        (f"repaired: {kind}", percent(row["share"]), row["captions"])
+        for kind, row in report["repaired_by_pair"].items()
+    ]
+    rows += [
+        ("repaired, all", percent(report["repaired"]), report["captions"]),
+        ("right captions changed", percent(report["false_changes"]), report["captions"]),
+    ]
+    return table("what | share | captions", rows)
+
+
+def steps(report: dict) -> str:
+    names = {
+        "steps": "steps",
+        "strategies": "strategy",
+        "schedules": "schedule",
+        "guidance_on": "guidance on",
+        "adaptive": "adaptive",
+    }
+    rows = []
+    for part, title in names.items():
+        for row in report.get(part, []):
+            value = row[{"strategies": "strategy", "schedules": "schedule"}.get(part, part)]
+            rows.append(
+                (
+                    f"{title} {value}",
+                    f"{row['model_calls']:.1f}",
+                    percent(row["trained_families"]),
+                    percent(row["compose"]),
+                    f"{row['foot_skate_mps']:.2f}",
+                    f"{row['jerk_mps3']:.0f}",
+                    f"{row['seconds_per_clip']:.2f}",
+                )
+            )
+    about = f"\n\n{report['prompts']} prompts, {report['seeds']} seeds each; 10 steps where nothing else is said."
+    head = "setting | rounds | one action | two actions | foot skate, m/s | jerk, m/s³ | s per clip"
+    return table(head, rows) + about
+
+
+def draw_steps(report: dict, path: Path) -> None:
+    """Two curves beside each other, in one SVG."""
+    xs = [row["steps"] for row in report["steps"]]
+    held = curve("share of motions that do as told", "rounds", xs, [row["all"] for row in report["steps"]])
+    skate = curve("foot skate, m/s", "rounds", xs, [row["foot_skate_mps"] for row in report["steps"]])
+    one, two = (re.sub(r"^<svg [^>]*>|</svg>$", "", part) for part in (held, skate))
+    path.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 620 190" width="620" height="190">{STYLE}'
+        f'<rect width="620" height="190" fill="#fff"/>{one}<g transform="translate(310 0)">{two}</g></svg>\n',
+        encoding="utf-8",
+    )
+
+
+def edits(report: dict) -> str:
+    titles = {
+        "predict": "prediction, 20 % kept",
+        "inbetween": "in-betweening, 25 % kept at each end",
+        "complete": "a missing stretch of 1 to 2 s",
+    }
+    rows = []
+    for task, title in titles.items():
+        for name, row in report["tasks"][task].items():
+            if isinstance(row, dict) and "ade_m" in row:
+                rows.append((title, name, *(f"{row[k]:.3f}" for k in ("ade_m", "fde_m", "mpjpe_m"))))
+                title = ""
+    seams, parts = report["seams"], report["composition"]
+    text = table("task | guess | ADE, m | FDE, m | MPJPE, m", rows)
+    text += "\n\n" + ", ".join(f"{titles[t]}: {report['tasks'][t]['clips']} clips" for t in titles) + "."
+    speed, turn = seams["velocity"], seams["angular_velocity"]
+    within = f"{percent(speed['within_1.5'])} (velocity, largest {speed['max']:.2f})"
+    turning = f"{percent(turn['within_1.5'])} (angular velocity, largest {turn['max']:.2f})"
+    shown = (
+        f"{parts['scripts']} scripts of four sentences: {percent(parts['parts_shown'])} of the parts show what they say"
+    )
+    text += f"\n\nSeams of {seams['edits']} random edits: kept frames the same bits in {seams['kept_frames_bit_identical']}; the "
+    text += f"fastest step at a seam within 1.5 times the clip's own 99th percentile in {within} and {turning}. "
+    text += f"Composition, {shown}."
+    return text
+
+
+def read(name: str) -> dict | None:
+    path = HERE / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def main() -> None:
-    quality, speed = (json.loads((HERE / f"{name}.json").read_text()) for name in ("quality", "speed"))
-    parts = {"numbers": table(quality, speed), "captions": captions(quality)}
+    quality, speed = read("quality"), read("speed")
+    parts: dict[str, str] = {}
+    if quality and speed:
+        parts |= {"numbers": numbers(quality, speed), "captions": captions(quality), "retrieval": retrieval(quality)}
+    for name, write in (("correct", correct), ("steps", steps), ("edits", edits)):
+        if (report := read(name)) is not None:
+            parts[name] = write(report)
+            if name == "steps":
+                draw_steps(report, ROOT / "docs/tasks/steps.svg")
     for path in TARGETS:
         text = path.read_text(encoding="utf-8")
         for name, body in parts.items():
