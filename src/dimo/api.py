@@ -43,7 +43,7 @@ from dimo.text.wordpiece import Wordpiece
 TRAINING_ONLY = ("quantizer.sums", "quantizer.counts", "quantizer.started", "step")
 """Buffers of the codec that a shipped file leaves out."""
 
-CAPTION_OPTIONS = SampleOptions(steps=12, temperature=0.0, top_k=0, guidance=1.0, schedule="linear")
+CAPTION_OPTIONS = SampleOptions(steps=12, temperature=0.0, top_k=0, guidance=1.0, schedule="linear", pad_factor=0.6)
 """How captions are drawn: the most probable words, few at a time; more samples than one use temperature 0.7."""
 
 

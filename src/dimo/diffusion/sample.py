@@ -86,11 +86,13 @@ def draw_from(logits: Tensor, options: SampleOptions, generator: torch.Generator
     """Draw from logits (..., N) by Gumbel-argmax under temperature and top-k, in float32."""
     logits = logits.float()
     logp = logits.log_softmax(-1)
-    two = logp.topk(2, dim=-1).values.exp()
+    limited = 0 < options.top_k < logits.shape[-1]
+    best = logits.topk(max(2, options.top_k) if limited else 2, dim=-1).values
+    two = (best[..., :2] - logits.logsumexp(-1, keepdim=True)).exp()
     entropy = -(logp.exp() * logp.clamp_min(-100)).sum(-1)
     scores = logits
-    if 0 < options.top_k < logits.shape[-1]:
-        scores = scores.masked_fill(scores < scores.topk(options.top_k, dim=-1).values[..., -1:], -torch.inf)
+    if limited:
+        scores = scores.masked_fill(scores < best[..., options.top_k - 1, None], -torch.inf)
     if options.temperature > 0:
         uniform = torch.rand(logits.shape, generator=generator).clamp_min(1e-20)
         scores = scores / options.temperature - torch.log(-torch.log(uniform))

@@ -11,14 +11,15 @@ from dimo.diffusion.guidance import GuidanceOn, guide
 from dimo.diffusion.sample import Draw, Drawn, Guess, Places
 from dimo.model.joint import JointModel
 from dimo.sequence.tokens import Tokens
-from dimo.sequence.vocabulary import NEVER_WRITTEN, PAD
+from dimo.sequence.vocabulary import CLS, NEVER_WRITTEN, PAD
 
 
 class Predictor:
     """predict(tokens, draw, doubted) for diffusion.sample.
 
-    With guidance other than 1 the same batch with all text unknown runs beside the given one and the two are combined
-    at every level (method 4.6), on logits or probabilities. Places that are neither open nor doubted get a guess that
+    With guidance other than 1 the same batch with all text unknown runs beside the given one and the two are combined at
+    the base level (method 4.6), on logits or probabilities. The levels above say how finely, not what: guided as well they
+    took longer, and feet slid a little more (docs/log.md). Places that are neither open nor doubted get a guess that
     nobody reads.
     """
 
@@ -46,10 +47,10 @@ class Predictor:
             known = known & ~doubted.motion.unsqueeze(-1)
         codes, first, held = tokens.codes, None, torch.zeros(tokens.known_levels.shape)
         for level in range(tokens.levels):
-            below = codes.repeat(2, 1, 1) if guided else codes
-            logits = self.model.code_logits(trunk, below, real, level).float()
-            if guided:
+            logits = self.model.code_logits(trunk, codes, real, level).float()
+            if guided and level == 0:
                 logits = guide(logits[:b], logits[b:], self.guidance, self.guidance_on)
+                trunk, real = trunk[:b], real[:b]
             drawn = draw(logits)
             if first is None:
                 first = drawn
@@ -64,7 +65,8 @@ class Predictor:
         """Word guesses at wanted places only, and the probability of what stands there (0 elsewhere), both (B, T).
 
         Only there, because the vocabulary's matrix is the largest of the model. [PAD] ends a text, so it is not guessed
-        before a known word.
+        before a known word. Places filled in one round do not see each other, so a word beside itself is their commonest
+        mistake: what stands beside a place is not guessed, and of two equal guesses side by side the less sure one waits.
         """
         nothing = torch.zeros(wanted.shape)
         blank = Drawn(torch.zeros_like(wanted, dtype=torch.long), nothing, nothing, nothing)
@@ -75,10 +77,28 @@ class Predictor:
         word = tokens.known_text & (tokens.ids != PAD)
         followed = word.flip(1).cumsum(1).flip(1) - word.long() > 0
         logits[:, PAD] = logits[:, PAD].masked_fill(followed[wanted], -torch.inf)
+        beside = torch.where(word, tokens.ids, CLS)  # [CLS] is never written anyway
+        for shift in (1, -1):
+            ids = beside.roll(shift, dims=1)
+            ids[:, 0 if shift == 1 else -1] = CLS
+            logits.scatter_(1, ids[wanted].unsqueeze(-1), -torch.inf)
         drawn = draw(logits)
         held = logits.softmax(-1).gather(-1, tokens.ids[wanted].unsqueeze(-1))[:, 0]
         fields = ("values", "probability", "margin", "entropy")
-        return (
-            Drawn(*(getattr(blank, f).masked_scatter(wanted, getattr(drawn, f)) for f in fields)),
-            nothing.masked_scatter(wanted, held),
-        )
+        out = Drawn(*(getattr(blank, f).masked_scatter(wanted, getattr(drawn, f)) for f in fields))
+        return _let_twins_wait(out, wanted), nothing.masked_scatter(wanted, held)
+
+
+def _let_twins_wait(drawn: Drawn, open_: Tensor) -> Drawn:
+    """The guesses (B, T), of two equal words in neighbouring open places the less probable as unsure as can be."""
+    twins = open_[:, :-1] & open_[:, 1:] & (drawn.values[:, :-1] == drawn.values[:, 1:]) & (drawn.values[:, 1:] != PAD)
+    first = drawn.probability[:, :-1] < drawn.probability[:, 1:]
+    wait = torch.zeros_like(open_)
+    wait[:, :-1] |= twins & first
+    wait[:, 1:] |= twins & ~first
+    return replace(
+        drawn,
+        probability=drawn.probability.masked_fill(wait, 0.0),
+        margin=drawn.margin.masked_fill(wait, 0.0),
+        entropy=drawn.entropy.masked_fill(wait, 1e3),
+    )
