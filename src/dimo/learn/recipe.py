@@ -27,6 +27,9 @@ class DataOptions:
     )
     composite_share: float = 0.35  # of the draws that go to joined and overlaid clips, where there are any
     start_weights: bool = True  # begin the trunk from the packaged MiniLM weights
+    keep: float = (
+        0.0  # of weights that training went on from, their share in the result (WiSE-FT, Wortsman et al. 2022)
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from dimo import checkpoint
 from dimo.api import TRAINING_ONLY, DiMo
@@ -143,6 +144,8 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         time_limit=settings.time_limit,
         quiet=settings.quiet,
     )
+    if earlier is not None and plan.data.keep:
+        blend(model, load_file(earlier / "model.safetensors"), plan.data.keep)
     provenance = {
         "codec": checkpoint.read_config(codec_folder).get("provenance", {}),
         "model_steps": done,
@@ -160,3 +163,10 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     if parallel.world()[0] == 0:
         DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
     return done
+
+
+@torch.no_grad()
+def blend(model: JointModel, before: dict[str, Tensor], share: float) -> None:
+    """Make the weights (1 - share) of what they are and `share` of what they were: keeps skills that a short training blurs."""
+    for name, value in model.named_parameters():
+        value.lerp_(before[name].to(value.dtype), share)
