@@ -18,7 +18,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from dimo.api import DiMo
 from dimo.body.motion import Motion
@@ -79,7 +78,6 @@ def main() -> None:
     parser.add_argument("--captions", type=int, default=500)
     parser.add_argument("--out", type=Path, default=HERE / "correct.json")
     args = parser.parse_args()
-    torch.set_num_threads(2)
     model = DiMo.from_pretrained(args.model)
     clips = [
         c for c in shards.read(args.data, args.split) if not c.mirrored and not c.composite and len(c.joints) >= 20

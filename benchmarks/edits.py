@@ -19,7 +19,6 @@ from typing import Any
 
 import baselines
 import numpy as np
-import torch
 
 from dimo.api import DiMo
 from dimo.body.motion import Motion
@@ -227,5 +226,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
     main()

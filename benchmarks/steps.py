@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from dimo.api import DiMo
 from dimo.body.footlock import lock_feet
@@ -67,7 +66,6 @@ def main() -> None:
     parser.add_argument("--no-footlock", action="store_true", help="measure what the model made, feet not held")
     parser.add_argument("--out", type=Path, default=HERE / "steps.json")
     args = parser.parse_args()
-    torch.set_num_threads(2)
     model = DiMo.from_pretrained(args.model)
     prompts = [json.loads(line) for line in (HERE / "prompts_dev.jsonl").read_text().splitlines()]
     prompts = [p for p in prompts if p["family"] != "rare"]

@@ -105,7 +105,7 @@ def check_weights(folder: Path | None) -> list[str]:
     except DimoError as error:
         return [str(error)]
     for part in ("codec", "model", "provenance"):
-        print(f"  {part:<10} {json.dumps(config.get(part))}")
+        print(f"  {part:<10} {json.dumps(_short(config.get(part)))}")
     faults = []
     for name, expected in config.get("sha256", {}).items():
         path = folder / name
@@ -121,3 +121,12 @@ def check_weights(folder: Path | None) -> list[str]:
     except DimoError as error:
         return [str(error)]
     return []
+
+
+def _short(value: object) -> object:
+    """Without the options of recipes and the counts of clips, which fill a screen and stand in config.json."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        k: _short(v) for k, v in value.items() if k not in ("options", "recipe", "clips", "data") or isinstance(v, str)
+    }
