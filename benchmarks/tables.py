@@ -135,11 +135,10 @@ def steps(report: dict) -> str:
                     percent(row["compose"]),
                     f"{row['foot_skate_mps']:.2f}",
                     f"{row['jerk_mps3']:.0f}",
-                    f"{row['seconds_per_clip']:.2f}",
                 )
             )
     about = f"\n\n{report['prompts']} prompts, {report['seeds']} seeds each; 10 steps where nothing else is said."
-    head = "setting | rounds | one action | two actions | foot skate, m/s | jerk, m/s³ | s per clip"
+    head = "setting | rounds | one action | two actions | foot skate, m/s | jerk, m/s³"
     return table(head, rows) + about
 
 
