@@ -21,8 +21,8 @@ from dimo.sequence.vocabulary import PAD
 RATIOS = (0.35, 0.55, 0.75, 1.0)
 """Shares of places masked: partly known texts judge wording, the fully masked one content (method 5.3)."""
 
-PAIRS = 32
-"""Sequences at most in one pass of the model: texts of one length, motions of similar ones.
+PAIRS = 16
+"""Pairs at most in one pass of the model, each at all RATIOS: texts of one length, motions of similar ones.
 
 Longer motions beside a motion do not change its score. Longer texts would, a little: they push the [SEP] behind it away.
 """
@@ -84,7 +84,7 @@ def text_given_motion(
     """
     slots = max([model.config.caption_slots, *map(len, texts)])
 
-    def run(clean: Tokens, hidden: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
+    def run(clean: Tokens, hidden: Tensor, ratio: Tensor) -> tuple[Tensor, Tensor]:
         known = torch.zeros_like(clean.known_levels) if blind else clean.known_levels
         known_text = clean.text_slots & ~hidden & ~_share(clean.text_slots & (clean.ids == PAD), ratio, seed)
         out = model(replace(clean, known_text=known_text, known_levels=known), for_motion=False)
@@ -106,7 +106,7 @@ def motion_given_text(
     With guidance 0 the text is ignored: the difference to guidance 1 is how much the text explains of the motion.
     """
 
-    def run(clean: Tokens, hidden: Tensor, _: float) -> tuple[Tensor, Tensor]:
+    def run(clean: Tokens, hidden: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
         masked = replace(clean, known_levels=torch.where(hidden, 0, clean.known_levels))
         logits = model.base(model(masked).motion[hidden]).float()
         if guidance != 1:
@@ -119,7 +119,7 @@ def motion_given_text(
 def log_motion(model: JointModel, motions: Sequence[Tensor], seed: int = 0) -> Tensor:
     """Mean log-probability (N,) of the base codes of motions with the text unknown: their prior."""
 
-    def run(clean: Tokens, hidden: Tensor, _: float) -> tuple[Tensor, Tensor]:
+    def run(clean: Tokens, hidden: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
         masked = replace(clean.without_text(), known_levels=torch.where(hidden, 0, clean.known_levels))
         return model.base(model(masked).motion[hidden]).float(), clean.codes[..., 0][hidden]
 
@@ -132,30 +132,28 @@ def _mean(
     texts: Sequence[Sequence[int]],
     motions: Sequence[Tensor],
     slots: Callable[[Tokens], Tensor],
-    run: Callable[[Tokens, Tensor, float], tuple[Tensor, Tensor]],
+    run: Callable[[Tokens, Tensor, Tensor], tuple[Tensor, Tensor]],
     seed: int,
     text_slots: int | None = None,
 ) -> Tensor:
-    """Mean over RATIOS of the mean log-probability (N,) at hidden places, which run(tokens, hidden, ratio) gives as
-    (logits, values)."""
+    """Mean over RATIOS of the mean log-probability (N,) at hidden places, which run(tokens, hidden, ratio (B, 1)) gives
+    as (logits, values)."""
     total = torch.zeros(len(texts))
     for part in _batches(texts, motions):
         chosen = [texts[i] for i in part], [motions[i] for i in part]
-        clean = pack(*chosen, levels=model.config.levels, text_slots=text_slots)
-        real = slots(clean)
-        sums = torch.zeros(len(part))
-        for ratio in RATIOS:
-            hidden = _share(real, ratio, seed)
-            logits, values = run(clean, hidden, ratio)
-            logp = logits.log_softmax(-1).gather(1, values[:, None])[:, 0]
-            rows = torch.nonzero(hidden)[:, 0]
-            sums += torch.zeros(len(part)).index_add_(0, rows, logp) / hidden.sum(1).clamp_min(1)
-        total[part] = sums / len(RATIOS)
+        clean = Tokens.cat([pack(*chosen, levels=model.config.levels, text_slots=text_slots)] * len(RATIOS))
+        ratio = torch.tensor(RATIOS).repeat_interleave(len(part))[:, None]
+        hidden = _share(slots(clean), ratio, seed)
+        logits, values = run(clean, hidden, ratio)
+        logp = logits.log_softmax(-1).gather(1, values[:, None])[:, 0]
+        rows = torch.nonzero(hidden)[:, 0]
+        means = torch.zeros(len(clean)).index_add_(0, rows, logp) / hidden.sum(1).clamp_min(1)
+        total[part] = means.view(len(RATIOS), -1).mean(0)
     return total
 
 
-def _share(slots: Tensor, ratio: float, seed: int) -> Tensor:
-    """(B, N) bool: a ratio of the places of slots (B, N), rounded up, the same ones in every row with as many places."""
+def _share(slots: Tensor, ratio: Tensor, seed: int) -> Tensor:
+    """(B, N) bool: a ratio (B, 1) of the places of slots (B, N), rounded up, the same ones in every row with as many places."""
     return (_orders(slots, seed) < (ratio * slots.sum(1, keepdim=True)).ceil()) & slots
 
 
