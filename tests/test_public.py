@@ -26,6 +26,9 @@ VERBS = [
     "draw",
     "prepare",
     "train",
+    "evaluate",
+    "compare",
+    "study",
     "doctor",
 ]
 HEAVY = {"torch", "scipy", "pyarrow", "pygltflib", "tokenizers", "PIL", "rich", "transformers", "imageio_ffmpeg"}
