@@ -121,7 +121,7 @@ def test_guidance_one_equals_the_conditional_model_and_zero_ignores_the_text(mod
     def probabilities(guidance, tokens):
         with torch.no_grad():
             return Predictor(model.model, guidance)(
-                tokens, lambda x: draw_from(x, options, torch.Generator())
+                tokens, lambda x, sure=True: draw_from(x, options, torch.Generator(), sure)
             ).stacks.probability
 
     assert torch.allclose(probabilities(0.0, tokens), probabilities(0.0, other), atol=1e-6)

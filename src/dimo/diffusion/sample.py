@@ -6,7 +6,7 @@ network (how a guess is made) nor the task (why something is known). What is kep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -63,7 +63,10 @@ class Guess:
     held: Places | None = None
 
 
-Draw = Callable[[Tensor], Drawn]
+class Draw(Protocol):
+    def __call__(self, logits: Tensor, /, sure: bool = True) -> Drawn:
+        """Draw from logits (..., N); without sure, nobody asks how sure the values are, and the rest stays empty."""
+        ...
 
 
 class Predict(Protocol):
@@ -82,14 +85,11 @@ class Step:
     motion_confidence: Tensor
 
 
-def draw_from(logits: Tensor, options: SampleOptions, generator: torch.Generator) -> Drawn:
-    """Draw from logits (..., N) by Gumbel-argmax under temperature and top-k, in float32."""
+def draw_from(logits: Tensor, options: SampleOptions, generator: torch.Generator, sure: bool = True) -> Drawn:
+    """Draw from logits (..., N) by Gumbel-argmax under temperature and top-k, in float32; sure as in Draw."""
     logits = logits.float()
-    logp = logits.log_softmax(-1)
     limited = 0 < options.top_k < logits.shape[-1]
     best = logits.topk(max(2, options.top_k) if limited else 2, dim=-1).values
-    two = (best[..., :2] - logits.logsumexp(-1, keepdim=True)).exp()
-    entropy = -(logp.exp() * logp.clamp_min(-100)).sum(-1)
     scores = logits
     if limited:
         scores = scores.masked_fill(scores < best[..., options.top_k - 1, None], -torch.inf)
@@ -97,6 +97,12 @@ def draw_from(logits: Tensor, options: SampleOptions, generator: torch.Generator
         uniform = torch.rand(logits.shape, generator=generator).clamp_min(1e-20)
         scores = scores / options.temperature - torch.log(-torch.log(uniform))
     values = scores.argmax(-1)
+    if not sure:
+        nothing = torch.zeros(values.shape)
+        return Drawn(values, nothing, nothing, nothing)
+    logp = logits.log_softmax(-1)
+    two = (best[..., :2] - logits.logsumexp(-1, keepdim=True)).exp()
+    entropy = -(logp.exp() * logp.clamp_min(-100)).sum(-1)
     return Drawn(values, logp.gather(-1, values.unsqueeze(-1)).squeeze(-1).exp(), two[..., 0] - two[..., 1], entropy)
 
 
@@ -127,8 +133,8 @@ def sample(tokens: Tokens, predict: Predict, options: SampleOptions) -> Iterator
     generator = torch.Generator()
     generator.manual_seed(options.seed) if options.seed is not None else generator.seed()
 
-    def draw(logits: Tensor) -> Drawn:
-        return draw_from(logits, options, generator)
+    def draw(logits: Tensor, /, sure: bool = True) -> Drawn:
+        return draw_from(logits, options, generator, sure)
 
     open_text = tokens.text_slots & ~tokens.known_text
     open_motion = tokens.motion_slots & (tokens.known_levels < tokens.levels)

@@ -45,19 +45,18 @@ class Predictor:
         known = tokens.known_levels.unsqueeze(-1) > torch.arange(tokens.levels)
         if doubted is not None:
             known = known & ~doubted.motion.unsqueeze(-1)
-        codes, first, held = tokens.codes, None, torch.zeros(tokens.known_levels.shape)
+        codes, first, held = tokens.codes.clone(), None, torch.zeros(tokens.known_levels.shape)
         for level in range(tokens.levels):
             logits = self.model.code_logits(trunk, codes, real, level).float()
             if guided and level == 0:
                 logits = guide(logits[:b], logits[b:], self.guidance, self.guidance_on)
                 trunk, real = trunk[:b], real[:b]
-            drawn = draw(logits)
+            drawn = draw(logits, sure=first is None)
             if first is None:
                 first = drawn
                 if doubted is not None:
                     held = logits.softmax(-1).gather(-1, tokens.codes[..., :1])[..., 0]
-            chosen = torch.where(known[..., level], tokens.codes[..., level], drawn.values)
-            codes = torch.cat([codes[..., :level], chosen.unsqueeze(-1), codes[..., level + 1 :]], dim=-1)
+            codes[..., level] = torch.where(known[..., level], tokens.codes[..., level], drawn.values)
         assert first is not None
         return Guess(ids, replace(first, values=codes), Places(held_text, held))
 
