@@ -100,10 +100,14 @@ def draw_from(logits: Tensor, options: SampleOptions, generator: torch.Generator
     if not sure:
         nothing = torch.zeros(values.shape)
         return Drawn(values, nothing, nothing, nothing)
-    logp = logits.log_softmax(-1)
-    two = (best[..., :2] - logits.logsumexp(-1, keepdim=True)).exp()
-    entropy = -(logp.exp() * logp.clamp_min(-100)).sum(-1)
-    return Drawn(values, logp.gather(-1, values.unsqueeze(-1)).squeeze(-1).exp(), two[..., 0] - two[..., 1], entropy)
+    total = logits.logsumexp(-1, keepdim=True)
+    two = (best[..., :2] - total).exp()
+    probability = (logits.gather(-1, values.unsqueeze(-1)) - total).squeeze(-1).exp()
+    entropy = torch.zeros_like(probability)
+    if options.strategy == "entropy":  # over a vocabulary it costs more than the rest together
+        logp = logits - total
+        entropy = -(logp.exp() * logp.clamp_min(-100)).sum(-1)
+    return Drawn(values, probability, two[..., 0] - two[..., 1], entropy)
 
 
 def _close_texts(ids: Tensor, new: Tensor, tokens: Tokens, open_: Tensor) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,10 @@ REMASK_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Drawn:
-    """Choices (...) with the probability of each before temperature and filter, and the margin and entropy there."""
+    """Choices (...) with the probability of each before temperature and filter, and the margin and entropy there.
+
+    The entropy is 0 unless the strategy ranks by it.
+    """
 
     values: Tensor
     probability: Tensor

@@ -82,7 +82,8 @@ class Predictor:
             ids[:, 0 if shift == 1 else -1] = CLS
             logits.scatter_(1, ids[wanted].unsqueeze(-1), -torch.inf)
         drawn = draw(logits)
-        held = logits.softmax(-1).gather(-1, tokens.ids[wanted].unsqueeze(-1))[:, 0]
+        total = logits.logsumexp(-1)
+        held = (logits.gather(-1, tokens.ids[wanted].unsqueeze(-1))[:, 0] - total).exp()
         fields = ("values", "probability", "margin", "entropy")
         out = Drawn(*(getattr(blank, f).masked_scatter(wanted, getattr(drawn, f)) for f in fields))
         return _let_twins_wait(out, wanted), nothing.masked_scatter(wanted, held)
