@@ -89,7 +89,8 @@ class Transformer(nn.Module):
 
     def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """All layers over embedded x (B, S, D); mask (B, S) bool."""
-        wide = None if mask is None else mask[:, None, None, :]
+        # A single motion has no padding: nothing to mask, 60 times a clip.
+        wide = None if mask is None or (not self.training and bool(mask.all())) else mask[:, None, None, :]
         for depth in range(self.config.layers):
             x = self.layers[0 if self.config.shared_layers else depth](x, wide)
         return x
