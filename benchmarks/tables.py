@@ -65,7 +65,7 @@ def numbers(quality: dict, speed: dict) -> str:
         rows.append(
             (
                 f"generated / real: {title}",
-                f"{made[name] * scale:.3g} / {real[name] * scale:.3g} ({made[name] / real[name]:.1f} times)",
+                f"{round(made[name] * scale, 3):.3g} / {real[name] * scale:.3g} ({made[name] / real[name]:.1f} times)",
                 "1.5 times",
             )
         )
