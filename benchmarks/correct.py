@@ -17,11 +17,10 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import clips
 import numpy as np
 
 from dimo.api import DiMo
-from dimo.body.motion import Motion
-from dimo.data import shards
 from dimo.tasks.correct import correct
 from dimo.text.normalise import mirror_words
 
@@ -52,14 +51,14 @@ def places(text: str) -> list[re.Match[str]]:
     return out
 
 
-def cases(clips: list, count: int, seed: int = 0) -> list[tuple]:
+def cases(found: list, count: int, seed: int = 0) -> list[tuple]:
     """(clip, right text, wrong text, kind) for `count` captions: kinds evenly, as far as there are captions."""
     rng = random.Random(seed)
     by_kind: dict[str, list[tuple]] = defaultdict(list)
-    for clip in clips:
+    for clip in found:
         for text in sorted({c.text for c in clip.captions if c.kind == "written"}):
-            if found := places(text):
-                match = rng.choice(found)
+            if open_ := places(text):
+                match = rng.choice(open_)
                 wrong = text[: match.start()] + OTHER[match.group()] + text[match.end() :]
                 by_kind[KIND[match.group()]].append((clip, text, wrong, KIND[match.group()]))
     for rows in by_kind.values():
@@ -79,16 +78,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "correct.json")
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)
-    clips = [
-        c for c in shards.read(args.data, args.split) if not c.mirrored and not c.composite and len(c.joints) >= 20
-    ]
     repaired: dict[str, list[bool]] = defaultdict(list)
     alone: list[bool] = []
     wrongly, missed, confidence = [], [], []
     began = time.perf_counter()
-    for clip, right, wrong, kind in cases(clips, args.captions):
-        motion = Motion.from_joints(model.codec.skeleton, np.asarray(clip.joints, float), clip.fps, clip.id)
-        codes = model.codes(motion)
+    for clip, right, wrong, kind in cases(clips.read(args.data, args.split, 20), args.captions):
+        codes = model.codes(clips.to_motion(model, clip))
         fixed = correct(model.model, model.wordpiece, wrong, codes)
         same = correct(model.model, model.wordpiece, right, codes)
         repaired[kind].append(fixed.text == right)

@@ -19,11 +19,11 @@ from typing import Any
 
 import baselines
 import numpy as np
+from clips import read, to_motion
 
 from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.body.rotation import quat_angle
-from dimo.data import shards
 from dimo.evaluate import checks, metrics, physics
 
 HERE = Path(__file__).parent
@@ -202,17 +202,15 @@ def main() -> None:
     args = parser.parse_args()
     began = time.monotonic()
     model = DiMo.from_pretrained(args.model)
-    found = [c for c in shards.read(args.data, args.split) if not c.mirrored and not c.composite and len(c.joints) > 60]
-    clips = [
-        Motion.from_joints(model.codec.skeleton, np.asarray(c.joints, float), c.fps, c.id)[:LONGEST] for c in found
-    ]
+    found = read(args.data, args.split, 61)
+    clips = [to_motion(model, c)[:LONGEST] for c in found]
     captions = [c.captions[0].text for c in found]
     report: dict[str, Any] = {"split": args.split, "clips": len(clips), "weights": model.config.get("sha256", {})}
     if "seams" in args.parts:
         report["seams"] = seams(model, clips, captions, np.random.default_rng(0))
         print(json.dumps(report["seams"], indent=1))
     if "tasks" in args.parts:
-        train = [np.asarray(c.joints) for c in shards.read(args.data, "train") if not c.mirrored and not c.composite]
+        train = [np.asarray(c.joints) for c in read(args.data, "train")]
         some = np.random.default_rng(1).permutation(len(clips))[: args.clips]
         library = baselines.Library.of(train)
         report["tasks"] = tasks(

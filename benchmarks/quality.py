@@ -16,11 +16,11 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from clips import read, to_motion
 
 from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.body.rotation import quat_angle
-from dimo.data import shards
 from dimo.evaluate import checks, physics
 from dimo.features import humanml3d
 from dimo.learn import codec as codec_learning
@@ -140,10 +140,6 @@ def motion_to_text(model: DiMo, clips: list) -> tuple[dict, list[dict]]:
     }, rows
 
 
-def to_motion(model: DiMo, clip) -> Motion:
-    return Motion.from_joints(model.codec.skeleton, np.asarray(clip.joints, float), clip.fps, clip.id)
-
-
 def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
     """Rank of a clip's own caption among those of 32 random clips, by each part of Score and by the rank made of them."""
     ranks: dict[str, list[int]] = defaultdict(list)
@@ -215,9 +211,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS), help="of %(default)s; the others stay as they are in --out")
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)
-    clips = [
-        c for c in shards.read(args.data, args.split) if not c.mirrored and not c.composite and len(c.joints) >= 20
-    ]
+    clips = read(args.data, args.split, 20)
     head = {"split": args.split, "clips": len(clips), "weights": model.config.get("sha256", {})}
     before = json.loads(args.out.read_text()) if args.out.is_file() else {}
     report: dict = {**(before if {k: before.get(k) for k in head} == head else {}), **head}

@@ -53,6 +53,10 @@ def is_weights(folder: Path) -> bool:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
+    return _is_ours(config)
+
+
+def _is_ours(config: Any) -> bool:
     return isinstance(config, dict) and config.get("format") == FORMAT
 
 
@@ -67,7 +71,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise WeightsError(f"{path}: missing, so this is not a weights folder") from None
     except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: not readable as JSON ({error})") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
+    if not _is_ours(config):
         raise WeightsError(f'{path}: not a dimo weights folder ("format": "{FORMAT}" is expected)')
     if config.get("version") != VERSION:
         raise WeightsError(f"{path}: version {config.get('version')} is not the {VERSION} that this dimo reads")

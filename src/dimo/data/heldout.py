@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from dimo.data.sources import humanml3d
 from dimo.errors import DimoError, RequestError
 from dimo.text.normalise import normalise
 
+T = TypeVar("T")
 LONGEST = 196  # frames at 20 fps that evaluators read, and the longest that is generated
 
 
@@ -44,8 +46,8 @@ def load(
     return spread(found, limit)
 
 
-def spread(clips: Sequence[Clip], limit: int | None) -> list[Clip]:
-    """Every n-th clip, so that a small part holds all kinds."""
+def spread(clips: Sequence[T], limit: int | None) -> list[T]:
+    """Every n-th clip (or prompt), so that a small part holds all kinds."""
     if limit is None or limit >= len(clips):
         return list(clips)
     return [clips[i] for i in np.linspace(0, len(clips) - 1, limit).round().astype(int)]

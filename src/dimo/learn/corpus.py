@@ -116,8 +116,10 @@ def examples(
         weights[~composite] *= (1 - options.composite_share) / weights[~composite].sum()
     out = []
     for clip, code, weight in zip(found, codes, weights, strict=True):
-        by_people = sorted(clip.captions, key=lambda c: c.kind != "written")
-        ids = [(tuple(wordpiece.encode(c.text)[:longest]), c.kind == "written") for c in by_people]
-        if ids := [(i, own) for i, own in ids if i]:
-            out.append(Example(code, tuple(i for i, _ in ids), float(weight), sum(own for _, own in ids)))
+        ids: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
+        for caption in clip.captions:
+            if pieces := tuple(wordpiece.encode(caption.text)[:longest]):
+                ids[caption.kind == "written"].append(pieces)
+        if ids[True] or ids[False]:
+            out.append(Example(code, (*ids[True], *ids[False]), float(weight), len(ids[True])))
     return out

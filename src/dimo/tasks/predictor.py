@@ -36,7 +36,7 @@ class Predictor:
         b = len(tokens)
         seen = Tokens.cat([tokens, tokens.without_text()]) if guided else tokens
         hidden = self.model(seen, for_motion=motion_open)
-        ids, held_text = self._draw_text(hidden.text[:b], text_open, tokens, draw)
+        ids, held_text = self._draw_text(hidden.text[:b], text_open, tokens, draw, doubted is not None)
         if not motion_open:
             nothing = torch.zeros(tokens.known_levels.shape)
             return Guess(ids, Drawn(tokens.codes, nothing, nothing, nothing), Places(held_text, nothing))
@@ -51,8 +51,8 @@ class Predictor:
             if guided and level == 0:
                 logits = guide(logits[:b], logits[b:], self.guidance, self.guidance_on)
                 trunk, real = trunk[:b], real[:b]
-            drawn = draw(logits, sure=first is None)
-            if first is None:
+            drawn = draw(logits, sure=level == 0)
+            if level == 0:
                 first = drawn
                 if doubted is not None:
                     held = logits.softmax(-1).gather(-1, tokens.codes[..., :1])[..., 0]
@@ -60,8 +60,10 @@ class Predictor:
         assert first is not None
         return Guess(ids, replace(first, values=codes), Places(held_text, held))
 
-    def _draw_text(self, hidden: Tensor, wanted: Tensor, tokens: Tokens, draw: Draw) -> tuple[Drawn, Tensor]:
-        """Word guesses at wanted places only, and the probability of what stands there (0 elsewhere), both (B, T).
+    def _draw_text(
+        self, hidden: Tensor, wanted: Tensor, tokens: Tokens, draw: Draw, doubts: bool
+    ) -> tuple[Drawn, Tensor]:
+        """Word guesses at wanted places only, and with doubts the probability of what stands there (else 0), both (B, T).
 
         Only there, because the vocabulary's matrix is the largest of the model. [PAD] ends a text, so it is not guessed
         before a known word. Places filled in one round do not see each other, so a word beside itself is their commonest
@@ -82,10 +84,11 @@ class Predictor:
             ids[:, 0 if shift == 1 else -1] = CLS
             logits.scatter_(1, ids[wanted].unsqueeze(-1), -torch.inf)
         drawn = draw(logits)
-        total = logits.logsumexp(-1)
-        held = (logits.gather(-1, tokens.ids[wanted].unsqueeze(-1))[:, 0] - total).exp()
         fields = ("values", "probability", "margin", "entropy")
         out = Drawn(*(getattr(blank, f).masked_scatter(wanted, getattr(drawn, f)) for f in fields))
+        if not doubts:
+            return _let_twins_wait(out, wanted), nothing
+        held = logits.log_softmax(-1).gather(-1, tokens.ids[wanted].unsqueeze(-1))[:, 0].exp()
         return _let_twins_wait(out, wanted), nothing.masked_scatter(wanted, held)
 
 

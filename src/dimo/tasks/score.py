@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -171,5 +172,11 @@ def _orders(slots: Tensor, seed: int) -> Tensor:
     """(B, N) in which order each row's places are masked: drawn from the seed and the number of its places alone."""
     out = torch.full(slots.shape, slots.shape[1])
     for row, n in enumerate(slots.sum(1).tolist()):
-        out[row, slots[row]] = torch.from_numpy(np.random.default_rng([seed, n]).permutation(n))
+        out[row, slots[row]] = _order(seed, n)
     return out
+
+
+@lru_cache(maxsize=1024)
+def _order(seed: int, n: int) -> Tensor:
+    """(n,) a permutation. Kept, since every row and ratio of the same length asks for it again; not to be written to."""
+    return torch.from_numpy(np.random.default_rng([seed, n]).permutation(n))
