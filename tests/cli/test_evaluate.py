@@ -11,6 +11,8 @@ from dimo.cli.evaluate_rows import _placed, wrong_captions
 from dimo.cli.main import main
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
+from dimo.evaluate.guo import GuoEvaluator, Networks
+from dimo.evaluate.guo_words import WordVectors
 
 BODY = preset("humanml3d")
 REST = np.zeros((22, 3))
@@ -81,6 +83,35 @@ def test_a_whole_report_is_resumed_compared_and_asked_about(place, capsys):
     capsys.readouterr()
     assert main(["study", "score", str(place / "study.key.json"), str(place / "answers.json")]) == 0
     assert "100 % " in capsys.readouterr().out
+
+
+def test_a_second_encoder_judges_the_same_motions(place, capsys):
+    words = WordVectors(np.eye(3, 8, dtype=np.float32), {"unk": 0, "sos": 1, "eos": 2})
+    GuoEvaluator(Networks(263, 8), words, comparable=False).save(place / "judge", {})
+    twice = ("--evaluator", str(place / "judge")) * 2
+    flags = ("--tasks", "t2m", "--rows", "real,codec,model", "--repeats", "2")
+    assert evaluate(place, "tiny", "twice", *flags, *twice) == 0
+    assert "by the second encoder" in capsys.readouterr().out
+    tasks = json.loads((place / "twice/report.json").read_text())["tasks"]
+    assert tasks["t2m_second"]["encoder"]["label"] == "retrained, not comparable with published numbers"
+    rows = tasks["t2m_second"]["rows"]
+    assert list(rows) == ["real", "codec", "model"]
+    for name, cells in rows.items():  # the same encoder twice must say the same of the same motions
+        assert "checks" not in cells
+        assert cells
+        assert cells == {k: tasks["t2m"]["rows"][name][k] for k in cells}
+
+    motions = ["--motions", str(place / "two"), "--captions", str(place / "two.txt"), "-o", str(place / "system")]
+    (place / "two").mkdir()
+    for n in range(2):
+        np.save(place / f"two/m{n}.npy", walking(n, "x").joints)
+    (place / "two.txt").write_text("m0\ta person walks\nm1\ta man walks\n")
+    assert main(["evaluate", *motions, "--model", str(place / "tiny"), "--repeats", "1", "--quiet", *twice]) == 0
+    tasks = json.loads((place / "system/report.json").read_text())["tasks"]
+    assert list(tasks["t2m_second"]["rows"]) == ["system"]
+    capsys.readouterr()
+    assert main(["evaluate", *motions, *twice, "--evaluator", str(place / "judge")]) == 2
+    assert "room for two" in capsys.readouterr().err
 
 
 def test_motions_of_any_system(place, capsys):

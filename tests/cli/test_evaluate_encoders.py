@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dimo.cli.evaluate_encoders import Remembered, find
+from dimo.cli.evaluate_encoders import Remembered, find, find_all
 from dimo.errors import WeightsError
 from dimo.evaluate.guo import GuoEvaluator, Networks
 from dimo.evaluate.guo_words import WordVectors
@@ -11,7 +11,7 @@ from dimo.evaluate.guo_words import WordVectors
 
 def test_without_an_encoder_words_stand_in(tmp_path, monkeypatch):
     monkeypatch.setenv("DIMO_WEIGHTS", str(tmp_path))
-    judge = find(None, tmp_path)
+    (judge,) = find_all(None, tmp_path)
     assert judge.encoder is None
     assert not judge.comparable
     same, other = judge.sentences(["a man walks", "a man walks on", "somebody jumps"])[1:]

@@ -57,7 +57,9 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--evaluator",
         metavar="FOLDER",
         type=Path,
-        help="encoder: the published finest.tar with meta and glove, or one of ours",
+        action="append",
+        help="encoder: the published finest.tar with meta and glove, or one of ours; may be given twice (default: both that "
+        "ship with the weights, our own first)",
     )
     parser.add_argument(
         "--published", choices=("HumanML3D", "KIT-ML"), help="print published rows of this set beside ours"
@@ -88,8 +90,11 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError("--motions and --captions belong together: a folder of motions and a file of their captions")
     if args.motions is None and args.data is None:
         raise RequestError("name what to measure on with --data, or what any system made with --motions and --captions")
-    for flag in ("data", "motions", "evaluator"):
-        if (folder := getattr(args, flag)) is not None and not folder.is_dir():
+    if args.evaluator and len(args.evaluator) > 2:
+        raise RequestError(f"--evaluator is given {len(args.evaluator)} times; a report has room for two encoders")
+    named = [("data", args.data), ("motions", args.motions), *(("evaluator", p) for p in args.evaluator or ())]
+    for flag, folder in named:
+        if folder is not None and not folder.is_dir():
             raise RequestError(f"--{flag} {folder}: no such folder")
 
     from dimo.cli.evaluate_run import evaluate_model, evaluate_motions

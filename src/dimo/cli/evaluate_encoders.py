@@ -17,8 +17,9 @@ from dimo.evaluate.encoders import TextMotionEncoder
 from dimo.evaluate.guo import GuoEvaluator
 from dimo.evaluate.protocol import Encoder, word_vectors
 
-PACKAGED = "encoder"
-"""Folder of our own encoder in a weights folder; that of the packaged weights judges other models, too."""
+PACKAGED = ("encoder", "evaluator")
+"""Folders in a weights folder: our own encoder, and the retrained one of Guo et al. Those of the packaged weights judge other
+models, too."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,22 @@ class Remembered:
         return [self.known[t] for t in texts]
 
 
-def find(folder: Path | None, model: Path) -> Judge:
-    """The encoder of a folder, or the packaged one, or none; `model` is the weights folder whose word vectors ours need."""
-    if folder is None:
-        homes = [p for p in (model, DiMo.packaged_folder()) if (p / PACKAGED / "config.json").is_file()]
-        if not homes:
-            return Judge(None, {"name": "none", "label": ""}, word_vectors)
-        folder, model = homes[0] / PACKAGED, homes[0]
+def find_all(folders: Sequence[Path] | None, model: Path) -> list[Judge]:
+    """The encoders of these folders, or the packaged ones; at least one entry, which may hold no encoder.
+
+    `model` is the weights folder whose word vectors our own encoder needs.
+    """
+    if folders:
+        return [find(folder, model) for folder in folders]
+    found = []
+    for name in PACKAGED:
+        homes = [p for p in (model, DiMo.packaged_folder()) if (p / name / "config.json").is_file()]
+        found += [find(homes[0] / name, homes[0])] if homes else []
+    return found or [Judge(None, {"name": "none", "label": ""}, word_vectors)]
+
+
+def find(folder: Path, model: Path) -> Judge:
+    """The encoder of a folder; `model` is the weights folder whose word vectors ours need. WeightsError says what lacks."""
     if not folder.is_dir():
         raise WeightsError(f"{folder}: no such folder of an evaluator")
     if (folder / "config.json").is_file():

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
-import torch
 
 from dimo.api import CAPTION_OPTIONS, DiMo
 from dimo.body.footlock import lock_feet
@@ -78,7 +77,11 @@ class ModelRows:
 
     def reconstruct(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """The truth through the codec with all levels: the bound of what any code sequence can be."""
-        return [self.model.codec.reconstruct(self.motion_of(r.clip, r.truth)).joints() for r in requests]
+        asked = zlib.crc32(repr([(r.clip.id, r.start, r.frames) for r in requests]).encode())
+        return self.store.arrays(
+            f"codec/{asked:08x}",
+            lambda: [self.model.codec.reconstruct(self.motion_of(r.clip, r.truth)).joints() for r in requests],
+        )
 
     # ---- motion to text
 
@@ -216,8 +219,3 @@ def multimodality(
         batch = [replace(request, seed=request.seed + i) for i in range(samples)]
         made.append(embed(rows.generate(draw=1)(batch)))
     return metrics.multimodality(np.stack(made), generator)
-
-
-def threads(count: int) -> None:
-    """How many threads torch computes with."""
-    torch.set_num_threads(count)

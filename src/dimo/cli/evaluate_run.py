@@ -18,7 +18,7 @@ from dimo import __version__
 from dimo.api import DiMo
 from dimo.body.retarget import retarget
 from dimo.body.skeleton import preset
-from dimo.cli.evaluate_encoders import Judge, WithTokens, find
+from dimo.cli.evaluate_encoders import Judge, WithTokens, find_all
 from dimo.cli.evaluate_rows import ModelRows, multimodality
 from dimo.cli.progress import progress
 from dimo.data import heldout, shards
@@ -50,13 +50,14 @@ def evaluate_model(
     model = DiMo.from_pretrained(args.model)
     if "levels" in sweeps and max(sweeps["levels"]) > model.codec.config.levels:
         raise RequestError(f"--sweep levels: the codec has {model.codec.config.levels}")
-    judge = find(args.evaluator, folder)
+    judges = find_all(args.evaluator, folder)
     with progress("clips", 1, quiet=args.quiet) as tick:
         clips = protocol.usable(heldout.load(args.data, args.split, archives=args.archives, limit=args.limit))
         tick("read")
     if len(clips) < 2:
         raise RequestError(f"{args.data}: the split {args.split!r} holds fewer than 2 usable clips")
-    judge, own_features = published_files(judge, args.data)
+    first, *others = [published_files(j, args.data) for j in judges]
+    judge = first[0]
     options = replace(SampleOptions(), **{k: v for k in ("steps", "guidance") if (v := getattr(args, k)) is not None})
     plan = Plan(args.repeats, args.seed, lengths=args.lengths)
     hashes = {"weights": _weights(model), "data": heldout.fingerprint(clips)}
@@ -67,7 +68,10 @@ def evaluate_model(
     kept: dict[str, tuple[Sequence[Request], Sequence[np.ndarray]]] = {}
     said: list[str] = []
     if "t2m" in tasks:
-        seconds["t2m"] = _timed(lambda: _t2m(args, report, rows, names, clips, judge, plan, kept, sweeps, own_features))
+        made = _rows(args, rows, names, judge)
+        seconds["t2m"] = _timed(lambda: _t2m(args, report, rows, made, clips, first, plan, kept, sweeps))
+        for other in () if report.get("stopped") else others:
+            seconds["t2m_second"] = _timed(lambda o=other: _second(args, report, made, clips, o, plan))
     if "m2t" in tasks and not report.get("stopped"):
         batches = -(-len(clips) // plan.batch)
         with progress("m2t", batches, quiet=args.quiet) as tick:
@@ -116,41 +120,53 @@ def published_files(judge: Judge, data: Path) -> tuple[Judge, Callable[[Request]
     return replace(judge, encoder=WithTokens(encoder, humanml3d.published_tokens(data))), features
 
 
-def _t2m(
-    args: argparse.Namespace,
-    report: dict[str, Any],
-    rows: ModelRows,
-    names: Sequence[str],
-    clips: Sequence[Clip],
-    judge: Judge,
-    plan: Plan,
-    kept: dict,
-    sweeps: Mapping[str, Sequence[float]],
-    own_features: Callable[[Request], np.ndarray] | None,
-) -> None:
+Features = Callable[[Request], np.ndarray]
+
+
+def _rows(args: argparse.Namespace, rows: ModelRows, names: Sequence[str], judge: Judge) -> dict[str, protocol.Row]:
+    """The rows asked for by name, in their order; the real one always."""
     made: dict[str, protocol.Row] = {"real": protocol.real, "codec": rows.reconstruct, "shuffled": protocol.shuffled}
     if "nearest" in names and (row := _nearest(args, judge)) is not None:
         made["nearest"] = row
     made["model"] = rows.generate()
-    made = {n: made[n] for n in made if n in names or n == "real"}
+    return {n: made[n] for n in made if n in names or n == "real"}
+
+
+def _fails_as_published(
+    args: argparse.Namespace, table: dict, clips: Sequence[Clip], judge: Judge, plan: Plan, features: Features | None
+) -> str | None:
+    """Measure the real row alone first: why a published encoder does not reproduce it, so that no model may be judged by it."""
+    if not judge.comparable:
+        return None
+    found = protocol.run_rows({"real": protocol.real}, clips, judge.encoder, plan, truth_features=features)
+    table["real"] = protocol.summarise(found["real"])
+    return published.mismatch(table["real"], args.published or "HumanML3D")
+
+
+def _t2m(
+    args: argparse.Namespace,
+    report: dict[str, Any],
+    rows: ModelRows,
+    made: Mapping[str, protocol.Row],
+    clips: Sequence[Clip],
+    judged: tuple[Judge, Features | None],
+    plan: Plan,
+    kept: dict,
+    sweeps: Mapping[str, Sequence[float]],
+) -> None:
+    judge, own_features = judged
     table: dict[str, Any] = {}
     report["tasks"]["t2m"] = {"rows": table, "note": f"lengths: {args.lengths}"}
+    if reason := _fails_as_published(args, table, clips, judge, plan, own_features):
+        report["stopped"] = reason
+        report["notes"].append(f"No row of the model is printed: {reason}.")
+        return
 
     def keep(name: str, repeat: int, requests: Sequence[Request], motions: Sequence[np.ndarray]) -> None:
         if repeat == 0:
             kept[name] = (requests, motions)
 
     batches = max(1, len(clips) // plan.batch)
-    if judge.comparable:  # the real row alone first: what does not reproduce it must not be used for a model
-        outcomes = protocol.run_rows(
-            {"real": protocol.real}, clips, judge.encoder, plan, truth_features=own_features, keep=keep
-        )
-        table["real"] = protocol.summarise(outcomes["real"])
-        reason = published.mismatch(table["real"], args.published or "HumanML3D")
-        if reason is not None:
-            report["stopped"] = reason
-            report["notes"].append(f"No row of the model is printed: {reason}.")
-            return
     with progress("t2m", batches * len(made) * plan.repeats, quiet=args.quiet) as tick:
         outcomes = protocol.run_rows(
             made, clips, judge.encoder, plan, truth_features=own_features, progress=tick, keep=keep
@@ -167,6 +183,27 @@ def _t2m(
         report["notes"].append(f"MModality over {len(requests)} texts, {MULTIMODAL} motions each, one repeat.")
     for name, values in sweeps.items():
         report.setdefault("sweeps", {})[name] = _swept(args, rows, clips, judge, plan, name, values)
+
+
+def _second(
+    args: argparse.Namespace,
+    report: dict[str, Any],
+    made: Mapping[str, protocol.Row],
+    clips: Sequence[Clip],
+    judged: tuple[Judge, Features | None],
+    plan: Plan,
+) -> None:
+    """The same rows by another encoder: what both say is less likely to be a quirk of one."""
+    judge, features = judged
+    table: dict[str, Any] = {}
+    report["tasks"]["t2m_second"] = {"rows": table, "encoder": judge.facts}
+    if reason := _fails_as_published(args, table, clips, judge, plan, features):
+        report["notes"].append(f"The second encoder judges no row of the model: {reason}.")
+        return
+    batches = max(1, len(clips) // plan.batch)
+    with progress("second encoder", batches * len(made) * plan.repeats, quiet=args.quiet) as tick:
+        found = protocol.run_rows(made, clips, judge.encoder, plan, truth_features=features, progress=tick, body=False)
+    table.update({name: protocol.summarise(outcomes) for name, outcomes in found.items()})
 
 
 def _swept(
@@ -210,7 +247,7 @@ def _nearest(args: argparse.Namespace, judge: Judge) -> protocol.Row | None:
 def evaluate_motions(args: argparse.Namespace) -> tuple[dict[str, Any], Samples | None]:
     """Motions of any system, by files; real clips of --data, where given, are the first row and what FID is against."""
     clips = protocol.usable(read_motions(args.motions, args.captions))  # before the encoder: bad files are told at once
-    judge = find(args.evaluator, args.model or DiMo.packaged_folder())
+    judge, *others = find_all(args.evaluator, args.model or DiMo.packaged_folder())
     if len(clips) < 2:
         raise RequestError(f"{args.motions}: fewer than 2 motions there have a caption in {args.captions}")
     clips = heldout.spread(clips, args.limit)
@@ -223,8 +260,9 @@ def evaluate_motions(args: argparse.Namespace) -> tuple[dict[str, Any], Samples 
     table: dict[str, Any] = {}
     report["tasks"]["t2m"] = {"rows": table, "note": "motions as they are, not cropped"}
     if truth:
-        found = protocol.run_rows({"real": protocol.real}, truth, judge.encoder, plan)
-        table["real"] = protocol.summarise(found["real"])
+        table["real"] = protocol.summarise(
+            protocol.run_rows({"real": protocol.real}, truth, judge.encoder, plan)["real"]
+        )
         report["hashes"]["data"] = heldout.fingerprint(truth)
         if judge.comparable and (reason := published.mismatch(table["real"], args.published or "HumanML3D")):
             report["notes"].append(f"No row of the system is printed: {reason}.")
@@ -242,12 +280,36 @@ def evaluate_motions(args: argparse.Namespace) -> tuple[dict[str, Any], Samples 
         )
     table["system"] = protocol.summarise(found["system"])
     report["checks"] = {"system": protocol.check_table(kept["system"][1], kept["system"][0])}
+    for other in others:
+        _second_of_system(args, report, clips, truth, other, plan)
     if args.published:
         _print_published(report, args.published)
     requests, motions = kept["system"]
     drawn = np.random.default_rng(args.seed).permutation(len(requests))[: args.samples]
     items = tuple(Sample(requests[i].clip.id, requests[i].caption, None, motions[i]) for i in sorted(drawn))
     return report, Samples(items, args.seed)
+
+
+def _second_of_system(
+    args: argparse.Namespace,
+    report: dict[str, Any],
+    clips: Sequence[Clip],
+    truth: Sequence[Clip],
+    judge: Judge,
+    plan: Plan,
+) -> None:
+    """The system's motions, and the real ones where they are given, by another encoder."""
+    table: dict[str, Any] = {}
+    report["tasks"]["t2m_second"] = {"rows": table, "encoder": judge.facts}
+    for name, found in (("real", truth), ("system", clips)):
+        if not found:
+            continue
+        outcomes = protocol.run_rows({name: protocol.real}, found, judge.encoder, plan, reference=truth, body=False)
+        table[name] = protocol.summarise(outcomes[name])
+        real = name == "real" and judge.comparable
+        if real and (reason := published.mismatch(table["real"], args.published or "HumanML3D")):
+            report["notes"].append(f"The second encoder judges no row of the system: {reason}.")
+            return
 
 
 def read_motions(folder: Path, captions: Path) -> list[Clip]:
@@ -319,9 +381,10 @@ def _head(
         "seconds": {},
         **more,
     }
-    for key in ("data", "model", "motions", "captions", "output", "evaluator", "archives"):
+    for key in ("data", "model", "motions", "captions", "output", "archives"):
         if settings["command"].get(key) is not None:  # paths of a machine are nobody's business; names may help
             settings["command"][key] = Path(settings["command"][key]).name
+    settings["command"]["evaluator"] = [folder.name for folder in args.evaluator or ()] or None
     notes = []
     if judge.encoder is None:
         notes.append("No encoder was found, so R-Precision, FID, MM-Dist and Diversity are not measured (--evaluator).")

@@ -108,4 +108,7 @@ def caveats(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
         values = [r.get(path[0], {}).get(path[1]) for r in (a, b)]
         if values[0] != values[1]:
             out.append(f"the {name} differ: {values[0]} against {values[1]}")
+    second = [r["tasks"].get("t2m_second", {}).get("encoder", {}).get("sha256") for r in (a, b)]
+    if None not in second and second[0] != second[1]:
+        out.append(f"the second encoder's weights differ: {second[0]} against {second[1]}")
     return out

@@ -170,10 +170,11 @@ def measure(
     reference: np.ndarray | None,
     plan: Plan,
     repeat: int,
+    body: bool = True,
 ) -> Outcome:
     """All numbers of a row's motions; mine, texts and reference are embeddings of the motions, of the captions, and of a
-    fresh real pass."""
-    clips = per_clip(motions, requests)
+    fresh real pass. Without body only what the embeddings say."""
+    clips = per_clip(motions, requests) if body else {}
     if mine is None or texts is None:
         return Outcome({}, clips)
     generator = np.random.default_rng([plan.seed, repeat, 1])
@@ -270,12 +271,13 @@ def run_rows(
     truth_features: Callable[[Request], np.ndarray] | None = None,
     progress: Callable[[str], None] = lambda _: None,
     keep: Keep = lambda *_: None,
+    body: bool = True,
 ) -> dict[str, list[Outcome]]:
     """Every row in every repeat. All rows of a repeat answer the same requests, so that they can be compared in pairs.
 
     reference: the real clips that FID is measured against (default: the same ones, cropped anew; none where it is empty).
     truth_features: a collection's own features of the true crop, for the row "real" and the reference, where encoding the
-    positions again would not give them to the last frame.
+    positions again would not give them to the last frame. body: see measure.
     """
     true = truth_features or (lambda r: _features(encoder, r.truth))
 
@@ -298,7 +300,7 @@ def run_rows(
             if encoder is not None:
                 given = [true(q) for q in requests] if name == "real" else [_features(encoder, m) for m in motions]
                 mine = encoder.embed_motions(given)
-            out[name].append(measure(motions, requests, mine, texts, real_set, plan, repeat))
+            out[name].append(measure(motions, requests, mine, texts, real_set, plan, repeat, body))
     return out
 
 

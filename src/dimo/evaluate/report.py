@@ -97,6 +97,7 @@ CORRECT = (
 )
 TASKS: Mapping[str, tuple[tuple[str, tuple[Column, ...]], ...]] = {
     "t2m": (("text to motion", MOTION), ("text to motion: body and instructions", BODY)),
+    "t2m_second": (("text to motion, by the second encoder", MOTION),),
     "m2t": (("motion to text", TEXT),),
     "m2m": (("motion completion", PLACE),),
     "codec": (("codec", CODEC),),
@@ -149,7 +150,8 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
                 (f"{name} [published]", *(cell(row.get(c.key), c) for c in shown))
                 for name, row in data.get("published", {}).items()
             ]
-            label = report.get("encoder", {}).get("label", "") if any(c in MOTION for c in shown) else ""
+            encoder = data.get("encoder") or report.get("encoder", {})
+            label = encoder.get("label", "") if any(c in MOTION for c in shown) else ""
             note = "; ".join(filter(None, (label, *([data["note"]] if data.get("note") else []))))
             out.append(Table(title, (data.get("first", "row"), *(c.head for c in shown)), tuple(body), note))
     checks = report.get("checks", {})
