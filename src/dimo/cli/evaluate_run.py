@@ -56,8 +56,8 @@ def evaluate_model(
         tick("read")
     if len(clips) < 2:
         raise RequestError(f"{args.data}: the split {args.split!r} holds fewer than 2 usable clips")
-    first, *others = [published_files(j, args.data) for j in judges]
-    judge = first[0]
+    judged, *others = [published_files(j, args.data) for j in judges]
+    judge = judged[0]
     options = replace(SampleOptions(), **{k: v for k in ("steps", "guidance") if (v := getattr(args, k)) is not None})
     plan = Plan(args.repeats, args.seed, lengths=args.lengths)
     hashes = {"weights": _weights(model), "data": heldout.fingerprint(clips)}
@@ -69,7 +69,7 @@ def evaluate_model(
     said: list[str] = []
     if "t2m" in tasks:
         made = _rows(args, rows, names, judge)
-        seconds["t2m"] = _timed(lambda: _t2m(args, report, rows, made, clips, first, plan, kept, sweeps))
+        seconds["t2m"] = _timed(lambda: _t2m(args, report, rows, made, clips, judged, plan, kept, sweeps))
         for other in () if report.get("stopped") else others:
             seconds["t2m_second"] = _timed(lambda o=other: _second(args, report, made, clips, o, plan))
     if "m2t" in tasks and not report.get("stopped"):
