@@ -12,7 +12,7 @@ from dimo.errors import RequestError
 
 SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
 READ = "BVH, AMC, NPZ, NPY or GLB, on any known body"
-DRAW = ("steps", "guidance", "temperature", "top_k")
+DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on")
 
 
 def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
@@ -26,6 +26,16 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     parser.add_argument("--guidance", type=float, help="how strongly to follow the text; 1 is plain sampling")
     parser.add_argument("--temperature", type=float, help="variety of the draws; 0 takes the most probable")
     parser.add_argument("--top-k", type=int, help="codes considered in each draw; 0 considers all")
+    parser.add_argument(
+        "--strategy", help="what a round keeps and takes back: docs/tasks/sampling.md (default: confidence)"
+    )
+    parser.add_argument(
+        "--schedule", help="how many places a round fills: cosine, linear, square, root (default: cosine)"
+    )
+    parser.add_argument(
+        "--adaptive", type=float, metavar="P", help="also keep what is at least this probable, in fewer rounds"
+    )
+    parser.add_argument("--guidance-on", help="what guidance works on: logits or probabilities (default: logits)")
     parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
 
