@@ -478,6 +478,8 @@ MODEL: list[tuple[str, Make, str]] = [
     ("a script of endless parts", compose("9999s walks"), "seconds"),
     ("a script in another language", compose("3s 跳"), "English"),
     ("a sample of no length", sample("--seconds", "0"), "seconds"),
+    ("a sample by no strategy", sample("--strategy", "best"), "confidence, gumbel"),
+    ("an edit surer than sure", edit("--vary", "0.4", "--adaptive", "2"), "adaptive"),
     ("a sample on an unknown body", sample("--skeleton", "robot"), "humanml3d"),
 ]
 

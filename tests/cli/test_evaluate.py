@@ -109,6 +109,7 @@ def test_a_second_encoder_judges_the_same_motions(place, capsys):
     assert main(["evaluate", *motions, "--model", str(place / "tiny"), "--repeats", "1", "--quiet", *twice]) == 0
     tasks = json.loads((place / "system/report.json").read_text())["tasks"]
     assert list(tasks["t2m_second"]["rows"]) == ["system"]
+    assert "pools of 32 motions; there are 2" in (place / "system/report.md").read_text()
     capsys.readouterr()
     assert main(["evaluate", *motions, *twice, "--evaluator", str(place / "judge")]) == 2
     assert "room for two" in capsys.readouterr().err

@@ -388,6 +388,8 @@ def _head(
     notes = []
     if judge.encoder is None:
         notes.append("No encoder was found, so R-Precision, FID, MM-Dist and Diversity are not measured (--evaluator).")
+    elif len(clips) < plan.batch:
+        notes.append(f"R-Precision and MM-Dist need pools of {plan.batch} motions; there are {len(clips)}.")
     elif len(clips) < protocol.metrics.DIVERSITY_PAIRS:
         notes.append(f"Diversity over {len(clips)} pairs, since there are fewer than 300 clips.")
     return {
