@@ -7,12 +7,16 @@ import pytest
 
 from dimo import preset
 from dimo.api import DiMo
+from dimo.cli import evaluate_run
+from dimo.cli.evaluate_encoders import Judge
 from dimo.cli.evaluate_rows import _placed, wrong_captions
 from dimo.cli.main import main
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
 from dimo.evaluate.guo import GuoEvaluator, Networks
 from dimo.evaluate.guo_words import WordVectors
+from dimo.evaluate.protocol import word_vectors
+from dimo.evaluate.samples import Samples
 
 BODY = preset("humanml3d")
 REST = np.zeros((22, 3))
@@ -113,6 +117,27 @@ def test_a_second_encoder_judges_the_same_motions(place, capsys):
     capsys.readouterr()
     assert main(["evaluate", *motions, *twice, "--evaluator", str(place / "judge")]) == 2
     assert "room for two" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_an_encoder_that_is_not_the_published_one_judges_no_model(place, capsys, monkeypatch, wrong):
+    words = WordVectors(np.eye(3, 8, dtype=np.float32), {"unk": 0, "sos": 1, "eos": 2})
+    judges = []
+    for n in range(2):
+        encoder = GuoEvaluator(Networks(263, 8), words, comparable=n == wrong)
+        judges.append(Judge(encoder, {"name": str(n), "label": encoder.label}, word_vectors))
+    monkeypatch.setattr(evaluate_run, "find_all", lambda folders, model: judges)
+    assert evaluate(place, "tiny", f"wrong{wrong}", "--tasks", "t2m,codec", "--repeats", "1") == 0
+    report = json.loads((place / f"wrong{wrong}/report.json").read_text())
+    said = ("No row of the model is printed", "The second encoder judges no row of the model")[wrong]
+    assert any(said in note and "lacks r1" in note for note in report["notes"])
+    assert list(report["tasks"]) == (["t2m"] if wrong == 0 else ["t2m", "t2m_second", "codec"])
+    assert list(report["tasks"][("t2m", "t2m_second")[wrong]]["rows"]) == ["real"]
+    # The page shows the crops that were measured, or with a model its motions beside them.
+    samples = Samples.load(place / f"wrong{wrong}")
+    assert len(samples.items) == 3
+    assert all((s.made is None) == (wrong == 0) for s in samples.items)
+    capsys.readouterr()
 
 
 def test_motions_of_any_system(place, capsys):

@@ -38,6 +38,8 @@ from dimo.formats.table import READ, load
 
 MULTIMODAL = 30
 CAPTIONS_LIMIT = 64 * 2**20
+Features = Callable[[Request], np.ndarray]
+"""A collection's own features of the true crop that a request is about."""
 
 
 def evaluate_model(
@@ -68,10 +70,13 @@ def evaluate_model(
     kept: dict[str, tuple[Sequence[Request], Sequence[np.ndarray]]] = {}
     said: list[str] = []
     if "t2m" in tasks:
-        made = _rows(args, rows, names, judge)
-        seconds["t2m"] = _timed(lambda: _t2m(args, report, rows, made, clips, judged, plan, kept, sweeps))
-        for other in () if report.get("stopped") else others:
-            seconds["t2m_second"] = _timed(lambda o=other: _second(args, report, made, clips, o, plan))
+        start = time.monotonic()
+        made = _t2m(args, report, rows, names, clips, judged, plan, kept, sweeps)
+        seconds["t2m"] = time.monotonic() - start
+        for other in others if made else ():
+            start = time.monotonic()
+            _second(args, report, made, clips, other, plan)
+            seconds["t2m_second"] = time.monotonic() - start
     if "m2t" in tasks and not report.get("stopped"):
         batches = -(-len(clips) // plan.batch)
         with progress("m2t", batches, quiet=args.quiet) as tick:
@@ -101,7 +106,7 @@ def evaluate_model(
     return report, _samples(args, clips, kept, said)
 
 
-def published_files(judge: Judge, data: Path) -> tuple[Judge, Callable[[Request], np.ndarray] | None]:
+def published_files(judge: Judge, data: Path) -> tuple[Judge, Features | None]:
     """With the published evaluator on a HumanML3D directory: its own tokens, and its own feature vectors of true crops."""
     if not isinstance(judge.encoder, GuoEvaluator) or not judge.comparable or not humanml3d.is_humanml3d(data):
         return judge, None
@@ -120,9 +125,6 @@ def published_files(judge: Judge, data: Path) -> tuple[Judge, Callable[[Request]
     return replace(judge, encoder=WithTokens(encoder, humanml3d.published_tokens(data))), features
 
 
-Features = Callable[[Request], np.ndarray]
-
-
 def _rows(args: argparse.Namespace, rows: ModelRows, names: Sequence[str], judge: Judge) -> dict[str, protocol.Row]:
     """The rows asked for by name, in their order; the real one always."""
     made: dict[str, protocol.Row] = {"real": protocol.real, "codec": rows.reconstruct, "shuffled": protocol.shuffled}
@@ -132,44 +134,61 @@ def _rows(args: argparse.Namespace, rows: ModelRows, names: Sequence[str], judge
     return {n: made[n] for n in made if n in names or n == "real"}
 
 
-def _fails_as_published(
-    args: argparse.Namespace, table: dict, clips: Sequence[Clip], judge: Judge, plan: Plan, features: Features | None
+def _real_row(
+    args: argparse.Namespace,
+    table: dict[str, Any],
+    clips: Sequence[Clip],
+    judge: Judge,
+    plan: Plan,
+    *,
+    features: Features | None = None,
+    keep: protocol.Keep = lambda *_: None,
+    body: bool = True,
 ) -> str | None:
-    """Measure the real row alone first: why a published encoder does not reproduce it, so that no model may be judged by it."""
-    if not judge.comparable:
-        return None
-    found = protocol.run_rows({"real": protocol.real}, clips, judge.encoder, plan, truth_features=features)
+    """Measure the real row alone; why a published encoder does not reproduce the published one, so that it may judge no other."""
+    found = protocol.run_rows(
+        {"real": protocol.real}, clips, judge.encoder, plan, truth_features=features, keep=keep, body=body
+    )
     table["real"] = protocol.summarise(found["real"])
-    return published.mismatch(table["real"], args.published or "HumanML3D")
+    return published.mismatch(table["real"], args.published or "HumanML3D") if judge.comparable else None
+
+
+def _keep_first(kept: dict[str, tuple[Sequence[Request], Sequence[np.ndarray]]]) -> protocol.Keep:
+    """Puts every row's requests and motions of the first repeat into `kept`."""
+
+    def keep(name: str, repeat: int, requests: Sequence[Request], motions: Sequence[np.ndarray]) -> None:
+        if repeat == 0:
+            kept[name] = (requests, motions)
+
+    return keep
 
 
 def _t2m(
     args: argparse.Namespace,
     report: dict[str, Any],
     rows: ModelRows,
-    made: Mapping[str, protocol.Row],
+    names: Sequence[str],
     clips: Sequence[Clip],
     judged: tuple[Judge, Features | None],
     plan: Plan,
     kept: dict,
     sweeps: Mapping[str, Sequence[float]],
-) -> None:
-    judge, own_features = judged
+) -> dict[str, protocol.Row]:
+    """The table of t2m, checks and sweeps into the report; the rows that were measured, none where the real one stopped it."""
+    judge, features = judged
     table: dict[str, Any] = {}
     report["tasks"]["t2m"] = {"rows": table, "note": f"lengths: {args.lengths}"}
-    if reason := _fails_as_published(args, table, clips, judge, plan, own_features):
+    keep = _keep_first(kept)
+    # The real row first: what does not reproduce it must not be used for a model.
+    if judge.comparable and (reason := _real_row(args, table, clips, judge, plan, features=features, keep=keep)):
         report["stopped"] = reason
         report["notes"].append(f"No row of the model is printed: {reason}.")
-        return
-
-    def keep(name: str, repeat: int, requests: Sequence[Request], motions: Sequence[np.ndarray]) -> None:
-        if repeat == 0:
-            kept[name] = (requests, motions)
-
+        return {}
+    made = _rows(args, rows, names, judge)
     batches = max(1, len(clips) // plan.batch)
     with progress("t2m", batches * len(made) * plan.repeats, quiet=args.quiet) as tick:
         outcomes = protocol.run_rows(
-            made, clips, judge.encoder, plan, truth_features=own_features, progress=tick, keep=keep
+            made, clips, judge.encoder, plan, truth_features=features, progress=tick, keep=keep
         )
     for name, found in outcomes.items():
         table[name] = protocol.summarise(found)
@@ -183,6 +202,7 @@ def _t2m(
         report["notes"].append(f"MModality over {len(requests)} texts, {MULTIMODAL} motions each, one repeat.")
     for name, values in sweeps.items():
         report.setdefault("sweeps", {})[name] = _swept(args, rows, clips, judge, plan, name, values)
+    return made
 
 
 def _second(
@@ -197,7 +217,7 @@ def _second(
     judge, features = judged
     table: dict[str, Any] = {}
     report["tasks"]["t2m_second"] = {"rows": table, "encoder": judge.facts}
-    if reason := _fails_as_published(args, table, clips, judge, plan, features):
+    if judge.comparable and (reason := _real_row(args, table, clips, judge, plan, features=features, body=False)):
         report["notes"].append(f"The second encoder judges no row of the model: {reason}.")
         return
     batches = max(1, len(clips) // plan.batch)
@@ -215,7 +235,7 @@ def _swept(
     name: str,
     values: Sequence[float],
 ) -> list[dict[str, Any]]:
-    """One repeat of t2m at each value, and the seconds that generating took (0 where it was cached)."""
+    """One repeat of t2m at each value."""
     out = []
     once = replace(plan, repeats=1)
     with progress(f"sweep of {name}", len(values) * max(1, len(clips) // plan.batch), quiet=args.quiet) as tick:
@@ -260,23 +280,21 @@ def evaluate_motions(args: argparse.Namespace) -> tuple[dict[str, Any], Samples 
     table: dict[str, Any] = {}
     report["tasks"]["t2m"] = {"rows": table, "note": "motions as they are, not cropped"}
     if truth:
-        table["real"] = protocol.summarise(
-            protocol.run_rows({"real": protocol.real}, truth, judge.encoder, plan)["real"]
-        )
         report["hashes"]["data"] = heldout.fingerprint(truth)
-        if judge.comparable and (reason := published.mismatch(table["real"], args.published or "HumanML3D")):
+        if reason := _real_row(args, table, truth, judge, plan):
             report["notes"].append(f"No row of the system is printed: {reason}.")
             return report, None
     else:
         report["notes"].append("No --data was given, so there is no real row and no FID.")
-
-    def keep(name: str, repeat: int, requests: Sequence[Request], motions: Sequence[np.ndarray]) -> None:
-        if repeat == 0:
-            kept[name] = (requests, motions)
-
     with progress("motions", plan.repeats * max(1, len(clips) // plan.batch), quiet=args.quiet) as tick:
         found = protocol.run_rows(
-            {"system": protocol.real}, clips, judge.encoder, plan, reference=truth, progress=tick, keep=keep
+            {"system": protocol.real},
+            clips,
+            judge.encoder,
+            plan,
+            reference=truth,
+            progress=tick,
+            keep=_keep_first(kept),
         )
     table["system"] = protocol.summarise(found["system"])
     report["checks"] = {"system": protocol.check_table(kept["system"][1], kept["system"][0])}
@@ -301,15 +319,11 @@ def _second_of_system(
     """The system's motions, and the real ones where they are given, by another encoder."""
     table: dict[str, Any] = {}
     report["tasks"]["t2m_second"] = {"rows": table, "encoder": judge.facts}
-    for name, found in (("real", truth), ("system", clips)):
-        if not found:
-            continue
-        outcomes = protocol.run_rows({name: protocol.real}, found, judge.encoder, plan, reference=truth, body=False)
-        table[name] = protocol.summarise(outcomes[name])
-        real = name == "real" and judge.comparable
-        if real and (reason := published.mismatch(table["real"], args.published or "HumanML3D")):
-            report["notes"].append(f"The second encoder judges no row of the system: {reason}.")
-            return
+    if truth and (reason := _real_row(args, table, truth, judge, plan, body=False)):
+        report["notes"].append(f"The second encoder judges no row of the system: {reason}.")
+        return
+    found = protocol.run_rows({"system": protocol.real}, clips, judge.encoder, plan, reference=truth, body=False)
+    table["system"] = protocol.summarise(found["system"])
 
 
 def read_motions(folder: Path, captions: Path) -> list[Clip]:
@@ -422,12 +436,6 @@ def _print_published(report: dict[str, Any], data_set: str) -> None:
 
 def _weights(model: DiMo) -> dict[str, Any]:
     return dict(model.config.get("sha256", {})) or {"fingerprint": model.fingerprint()}
-
-
-def _timed(work) -> float:
-    start = time.monotonic()
-    work()
-    return time.monotonic() - start
 
 
 def _samples(args: argparse.Namespace, clips: Sequence[Clip], kept: dict, said: Sequence[str]) -> Samples | None:
