@@ -117,6 +117,16 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
         assert len(again) == 40
     assert main(["caption", str(tmp_path / "out.bvh"), "--model", model]) == 0
 
+    # The weights remember the training clips, and fill gaps with their help.
+    assert main(["train", "memory", "--data", data, "--out", model]) == 0
+    config = json.loads((Path(model) / "config.json").read_text())
+    assert config["provenance"]["memory"]["clips"] > 24  # with what preparation adds
+    assert config["provenance"]["model_steps"] == 600
+    clever = DiMo.from_pretrained(model)
+    filled = clever.complete(walk, keep=[(0, 1), (2.2, 3.2)], seed=0)
+    assert isinstance(filled, Motion)
+    assert np.abs(filled.joints() - walk.joints())[20:44].mean() < 0.15
+
     # Training goes on from these weights, with their provenance.
     further = tmp_path / "further"
     went_on = [a if a != model else str(further) for a in arguments]

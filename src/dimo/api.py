@@ -36,6 +36,7 @@ from dimo.tasks import score as score_task
 from dimo.tasks import trace as trace_task
 from dimo.tasks import vary as vary_task
 from dimo.tasks.gap import Tools
+from dimo.tasks.memory import Memory
 from dimo.tasks.request import seconds_to_steps, text_to_ids
 from dimo.tasks.spans import Span
 from dimo.text.wordpiece import Wordpiece
@@ -80,11 +81,18 @@ class SearchResult:
 
 
 class DiMo:
-    """A codec, a joint model and a vocabulary, loaded from a weights folder."""
+    """A codec, a joint model and a vocabulary, loaded from a weights folder, and the memory of motions if it holds one."""
 
-    def __init__(self, codec: Codec, model: JointModel, wordpiece: Wordpiece, config: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        codec: Codec,
+        model: JointModel,
+        wordpiece: Wordpiece,
+        config: dict[str, Any] | None = None,
+        memory: Memory | None = None,
+    ):
         self.codec, self.model, self.wordpiece = codec.eval(), model.eval(), wordpiece
-        self.config = config or {}
+        self.config, self.memory = config or {}, memory
 
     # ---- loading and saving
 
@@ -117,7 +125,9 @@ class DiMo:
         wordpiece, room = Wordpiece.from_file(folder / "vocab.txt"), model.config.transformer.vocabulary
         if max(wordpiece.vocabulary.values()) >= room:
             raise WeightsError(f"{folder / 'vocab.txt'}: holds more word pieces than the {room} of config.json")
-        return DiMo(codec, model.to(dtype), wordpiece, config)
+        known = folder / "memory.safetensors"
+        memory = Memory.from_file(known, codec) if known.is_file() else None
+        return DiMo(codec, model.to(dtype), wordpiece, config, memory)
 
     def save_pretrained(
         self, folder: str | Path, *, provenance: dict[str, Any] | None = None, card: str | None = None
@@ -132,7 +142,10 @@ class DiMo:
         }
         codec = {k: v for k, v in self.codec.state_dict().items() if k not in TRAINING_ONLY}
         files = {"vocab.txt": self.wordpiece.vocab_text()} | ({"MODEL_CARD.md": card} if card else {})
-        checkpoint.save(Path(folder), config, {"codec": codec, "model": self.model.state_dict()}, files)
+        tensors = {"codec": codec, "model": self.model.state_dict()}
+        if self.memory is not None:
+            tensors["memory"] = self.memory.state()
+        checkpoint.save(Path(folder), config, tensors, files)
         return Path(folder)
 
     @staticmethod
@@ -321,7 +334,7 @@ class DiMo:
         _check_samples(samples)
         footlock = draw.pop("footlock", True)
         options = _options(draw.pop("options", None) or SampleOptions(), seed=seed, **draw)
-        return Tools(self.codec, self.model, self.wordpiece, options, samples, footlock)
+        return Tools(self.codec, self.model, self.wordpiece, options, samples, footlock, self.memory)
 
     # ---- motion to text
 

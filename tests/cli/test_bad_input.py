@@ -518,6 +518,8 @@ OTHER: list[tuple[str, Make, str]] = [
     ("training the model without a codec", train("model"), "--codec"),
     ("training for no steps", train("codec", "--steps", "0"), "--steps"),
     ("training for no time", train("codec", "--time-limit", "-1"), "--time-limit"),
+    ("a memory with a schedule", train("memory", "--steps", "3"), "--steps"),
+    ("a memory without weights", train("memory"), "no such weights folder"),
     ("recipe missing", train("codec", "--recipe", "none.toml"), "none.toml"),
     ("recipe that is no TOML", train_by("steps: 3"), "recipe.toml"),
     ("recipe with an unknown entry", train_by("colour = 3"), "colour"),

@@ -12,7 +12,7 @@ from dimo.errors import RequestError
 
 SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
 READ = "BVH, AMC, NPZ, NPY or GLB, on any known body"
-DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on")
+DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "memory")
 
 
 def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
@@ -20,6 +20,9 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, action="append", required=True, help=SUFFIXES)
     if text:
         parser.add_argument("--text", metavar="TEXT", help="what happens in the new frames, as an English sentence")
+        parser.add_argument(
+            "--memory", type=float, metavar="SHARE", help="of remembered motions in it without a text (default: 0.95)"
+        )
     parser.add_argument("--samples", type=int, default=1, help="motions to make, written as FILE_1, FILE_2, ...")
     parser.add_argument("--seed", type=int, help="makes the result repeatable")
     parser.add_argument("--steps", type=int, help="rounds of the model (default: 10)")
@@ -49,7 +52,7 @@ def check_flags(args: argparse.Namespace) -> None:
 
 def drawing(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of a DiMo method that the flags stand for; what was not given has its default in one place."""
-    given = {name: getattr(args, name) for name in DRAW if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in DRAW if getattr(args, name, None) is not None}
     if getattr(args, "text", None) is not None:
         given["text"] = args.text
     return {"samples": args.samples, "seed": args.seed, "footlock": not args.no_footlock, **given}

@@ -1,5 +1,6 @@
-"""dimo train codec | model | encoder | evaluator: learn from a prepared folder by a recipe, resumable to the step.
+"""dimo train codec | model | memory | encoder | evaluator: learn from a prepared folder by a recipe, resumable to the step.
 
+memory adds the motions that gaps without a text may lean on to the weights folder --out; it takes minutes and no schedule.
 encoder is our text-motion encoder for dimo evaluate, evaluator the one of Guo et al. made anew.
 """
 
@@ -15,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """The verb and its flags."""
     what = "train the codec, the model or what judges them on prepared data"
     parser = subparsers.add_parser("train", help=what, description=__doc__)
-    parser.add_argument("what", choices=("codec", "model", "encoder", "evaluator"))
+    parser.add_argument("what", choices=("codec", "model", "memory", "encoder", "evaluator"))
     parser.add_argument("--data", type=Path, required=True, help="folder written by dimo prepare")
     parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError("dimo train model needs --codec, the folder that dimo train codec wrote")
     if args.glove is not None and args.what != "evaluator":
         raise RequestError(f"--glove goes with dimo train evaluator only, not with {args.what}")
+    if args.what == "memory" and (args.resume or args.time_limit is not None or args.steps is not None):
+        raise RequestError("dimo train memory has no schedule: leave out --resume, --time-limit and --steps")
     from dimo.learn import train
 
     settings = train.Settings(args.data, args.out, args.recipe, args.resume, args.time_limit, args.steps, args.quiet)
@@ -50,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
         done = train.train_codec(settings)
     elif args.what == "model":
         done = train.train_model(settings, args.codec, args.start)
+    elif args.what == "memory":
+        print(f"{args.out}: memory of {train.train_memory(settings)} clips")
+        return 0
     elif args.what == "encoder":
         from dimo.learn.encoder import train_encoder
 

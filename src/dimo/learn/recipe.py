@@ -53,6 +53,21 @@ class ModelRecipe:
     data: DataOptions = field(default_factory=DataOptions)
 
 
+@dataclass(frozen=True)
+class MemoryOptions:
+    """Which clips are remembered."""
+
+    sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class MemoryRecipe:
+    """Everything that making a memory needs to know."""
+
+    data: MemoryOptions = field(default_factory=MemoryOptions)
+
+
 R = TypeVar("R")
 """A recipe: a dataclass of option dataclasses. Those of the evaluators stand beside their training."""
 

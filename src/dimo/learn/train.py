@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from dimo.learn import codec as codec_learning
 from dimo.learn import corpus, joint, loop, parallel, recipe
 from dimo.model.joint import JointModel
 from dimo.model.transformer import from_bert
+from dimo.tasks.memory import Memory
 from dimo.text.confusions import confusion_ids
 from dimo.text.wordpiece import Wordpiece
 
@@ -163,6 +165,24 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     if parallel.world()[0] == 0:
         DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
     return done
+
+
+def train_memory(settings: Settings) -> int:
+    """Add memory.safetensors (tasks/memory.py) of the training clips to the weights folder settings.out. Returns its clips."""
+    plan = recipe.read(settings.recipe, recipe.MemoryRecipe) if settings.recipe else recipe.MemoryRecipe()
+    model = DiMo.from_pretrained(settings.out, precision="fp32")
+    options = recipe.DataOptions(sources=plan.data.sources, mirrored=plan.data.mirrored)
+    found = [c for c in corpus.clips(settings.data, "train", options) if not c.composite]
+    model.memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found))
+    provenance = model.config.get("provenance", {})
+    facts = {
+        "clips": len(found),
+        "stacks": len(model.memory.codes),
+        "sources": dict(Counter(c.source for c in found)),
+        "licences": sorted({c.licence for c in found}),
+    }
+    model.save_pretrained(settings.out, provenance={**provenance, "memory": facts})
+    return len(found)
 
 
 @torch.no_grad()

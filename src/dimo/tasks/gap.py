@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -26,6 +27,7 @@ from dimo.diffusion.sample import SampleOptions
 from dimo.features import humanml3d
 from dimo.features.layouts import layout_for
 from dimo.model.joint import JointModel
+from dimo.tasks.memory import Arrival, Memory
 from dimo.tasks.windows import CONTEXT, Part, fill
 from dimo.text.wordpiece import Wordpiece
 
@@ -44,6 +46,7 @@ class Tools:
     options: SampleOptions
     samples: int = 1
     footlock: bool = True  # planted feet of what is made neither slide nor float
+    memory: Memory | None = None
 
     @property
     def fps(self) -> float:
@@ -90,7 +93,11 @@ def fill_gap(tools: Tools, gaps: Sequence[Gap], parts_of: Sequence[int], floor: 
         return [Filled(made, gap.right) for made, gap in zip(bridges, gaps, strict=True) if made]
     grids = [Grid.of(tools, gap, floor) for gap in gaps]
     part = Part(tuple(parts_of), grids[0].steps)
-    codes = fill(tools.model, [g.before for g in grids], [part], [g.after for g in grids], tools.options)
+    recalls = []
+    if tools.memory is not None:
+        recalls = [partial(tools.memory.recall, arrival=_arrival(*both)) for both in zip(gaps, grids, strict=True)]
+    befores, afters = [g.before for g in grids], [g.after for g in grids]
+    codes = fill(tools.model, befores, [part], afters, tools.options, recalls=recalls)
     return [_place(tools, gap, grid, made, floor) for gap, grid, made in zip(gaps, grids, codes, strict=True)]
 
 
@@ -170,6 +177,13 @@ def stand(tools: Tools, motion: Motion, contacts: np.ndarray, frozen: np.ndarray
     if not tools.footlock or motion.skeleton != BODY:
         return motion
     return lock_feet(motion, contacts=contacts, frozen=frozen)
+
+
+def _arrival(gap: Gap, grid: Grid) -> Arrival | None:
+    """Where the gap leads, if it has to."""
+    if grid.left is None or grid.right is None or gap.follow:
+        return None
+    return Arrival(grid.steps, grid.arrival, grid.left.joints()[-1], grid.right.joints()[0])
 
 
 def _place(tools: Tools, gap: Gap, grid: Grid, codes: Tensor, floor: float) -> Filled:

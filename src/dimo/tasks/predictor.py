@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -12,6 +13,7 @@ from dimo.diffusion.sample import Draw, Drawn, Guess, Places
 from dimo.model.joint import JointModel
 from dimo.sequence.tokens import Tokens
 from dimo.sequence.vocabulary import CLS, NEVER_WRITTEN, PAD
+from dimo.tasks.votes import Votes
 
 
 class Predictor:
@@ -21,11 +23,21 @@ class Predictor:
     the base level (method 4.6), on logits or probabilities. The levels above say how finely, not what: guided as well they
     took longer, and feet slid a little more (docs/log.md). Places that are neither open nor doubted get a guess that
     nobody reads.
+
+    votes: what remembered motions hold in each sequence of the batch, or None; `share` of the guesses is theirs.
     """
 
-    def __init__(self, model: JointModel, guidance: float = 1.0, guidance_on: GuidanceOn = "logits"):
+    def __init__(
+        self,
+        model: JointModel,
+        guidance: float = 1.0,
+        guidance_on: GuidanceOn = "logits",
+        votes: Sequence[Votes | None] = (),
+        share: float = 0.0,
+    ):
         self.model, self.guidance = model, guidance
         self.guidance_on: GuidanceOn = guidance_on
+        self.votes, self.share = votes, share
 
     def __call__(self, tokens: Tokens, draw: Draw, doubted: Places | None = None, /) -> Guess:
         motion_open = bool((tokens.motion_slots & (tokens.known_levels < tokens.levels)).any())
@@ -46,11 +58,16 @@ class Predictor:
         if doubted is not None:
             known = known & ~doubted.motion.unsqueeze(-1)
         codes, first, held = tokens.codes.clone(), None, torch.zeros(tokens.known_levels.shape)
+        written = tokens.known_levels > 0
+        weights = [v and v.weights(written[i], codes[i, :, 0]) for i, v in enumerate(self.votes)]
         for level in range(tokens.levels):
             logits = self.model.code_logits(trunk, codes, real, level).float()
             if guided and level == 0:
                 logits = guide(logits[:b], logits[b:], self.guidance, self.guidance_on)
                 trunk, real = trunk[:b], real[:b]
+            for i, (vote, weight) in enumerate(zip(self.votes, weights, strict=True)):
+                if vote is not None and weight is not None:
+                    logits[i] = vote.mix(logits[i], level, self.share, weight, codes[i])
             drawn = draw(logits, sure=level == 0)
             if level == 0:
                 first = drawn

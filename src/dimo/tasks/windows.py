@@ -6,7 +6,7 @@ known stacks of what follows. Seams between windows are masked once more and ref
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,11 +17,15 @@ from dimo.model.joint import JointModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
 from dimo.tasks.predictor import Predictor
+from dimo.tasks.votes import Votes
 
 CONTEXT = 10  # stacks (2 s) that a window knows of either side
 SEAM = 2  # stacks on either side of a seam that are made once more
 NO_TEXT = (MASK,) * 8
 """Unknown words, which is how training shows motion without text; as given words, so that the sampler lets them be."""
+
+Recall = Callable[[Tensor, Tensor], Votes | None]
+"""From a row (L, Q) and a mask (L,) of its open stretch to what remembered motions hold there."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,25 @@ class Part:
 
 
 def refine(
-    model: JointModel, rows: Sequence[Tensor], masks: Sequence[Tensor], ids: Sequence[int], options: SampleOptions
+    model: JointModel,
+    rows: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    ids: Sequence[int],
+    options: SampleOptions,
+    votes: Sequence[Votes | None] = (),
 ) -> list[Tensor]:
-    """Rows of codes (L_i, Q), each at most the model's longest, with the stacks of masks (L_i,) bool made anew."""
+    """Rows of codes (L_i, Q), each at most the model's longest, with the stacks of masks (L_i,) bool made anew.
+
+    votes, one per row, are for rows of one length.
+    """
     if not any(bool(mask.any()) for mask in masks):
         return list(rows)
     tokens = pack([list(ids or NO_TEXT)] * len(rows), list(rows), levels=model.config.levels)
     hidden = torch.nn.utils.rnn.pad_sequence(list(masks), batch_first=True)
     tokens = replace(tokens, known_levels=torch.where(hidden, 0, tokens.known_levels))
     options = options if ids else replace(options, guidance=1.0)
-    *_, last = sample(tokens, Predictor(model, options.guidance, options.guidance_on), options)
+    predict = Predictor(model, options.guidance, options.guidance_on, votes, options.memory)
+    *_, last = sample(tokens, predict, options)
     return [codes[: len(row)] for codes, row in zip(last.tokens.codes, rows, strict=True)]
 
 
@@ -69,11 +82,12 @@ def fill(
     rights: Sequence[Tensor],
     options: SampleOptions,
     context: int = CONTEXT,
+    recalls: Sequence[Recall] = (),
 ) -> list[Tensor]:
     """Per row, codes (sum of the parts' steps, Q) to stand between lefts[i] (A, Q) and rights[i] (B, Q).
 
     The sides may be empty; all rows have sides of the same lengths. Parts are made in order, each with its own text,
-    those that are too long for one window in several.
+    those that are too long for one window in several. recalls, one per row, are asked for parts without a text.
     """
     longest = model.config.max_steps
     context = min(context, (longest - 1) // 3)
@@ -88,7 +102,8 @@ def fill(
         made = [torch.cat([row[len(row) - past :], blank, end[:context]]) for row, end in zip(rows, tail, strict=True)]
         mask = torch.zeros(len(made[0]), dtype=torch.bool)
         mask[past : past + part.steps] = True
-        made = refine(model, made, [mask] * len(made), part.ids, _seeded(options, i))
+        votes = _votes(recalls, made, mask) if options.memory and not part.ids else []
+        made = refine(model, made, [mask] * len(made), part.ids, _seeded(options, i), votes)
         if i:
             seams.append(len(rows[0]))
         rows = [torch.cat([row, m[past : past + part.steps]]) for row, m in zip(rows, made, strict=True)]
@@ -96,6 +111,15 @@ def fill(
     for i, seam in enumerate(seams):
         rows = _refine_seam(model, rows, seam, context, begin, len(rows[0]) - after, _seeded(options, 100 + i))
     return [row[begin : len(row) - after] for row in rows]
+
+
+def _votes(recalls: Sequence[Recall], rows: Sequence[Tensor], mask: Tensor) -> list[Votes | None]:
+    """Votes per row; rows that know the same, as several samples of one gap do, are looked up once."""
+    out: list[Votes | None] = []
+    for recall, row in zip(recalls, rows, strict=True) if recalls else ():
+        same = next((i for i in range(len(out)) if torch.equal(rows[i], row)), None)
+        out.append(recall(row, mask) if same is None else out[same])
+    return out
 
 
 def _windows(parts: Sequence[Part], longest: int, first: int, context: int, last: int) -> list[Part]:
