@@ -150,10 +150,10 @@ class Memory:
     @cached_property
     def _spread(self) -> float:
         """Mean squared distance of the code vectors from their mean: the unit of distances."""
-        mean = sum(
-            book[column].mean(0) for book, column in zip(self.codec.quantizer.codebooks, self._columns, strict=True)
-        )
-        return max(float(self._norms.mean() - torch.as_tensor(mean).square().sum()), 1e-12)
+        books = self.codec.quantizer.codebooks
+        uses = torch.stack([torch.bincount(column, minlength=books.shape[1]) for column in self._columns])
+        mean = torch.einsum("qk,qkd->d", uses.float() / len(self.codes), books)
+        return max(float(self._norms.mean() - mean.square().sum()), 1e-12)
 
     def _to(self, stack: Tensor) -> Tensor:
         """Squared distances (N,) from the vector of a stack (Q,) to all remembered ones."""
