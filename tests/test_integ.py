@@ -51,8 +51,6 @@ CAPTIONS = {
     "wave left": ["a person waves the left hand"],
     "wave right": ["a person waves the right hand"],
 }
-# The words of preparation's own captions (data/describe.py).
-WALKING = {"walks", "strolls", "strides", "moves", "steps"}
 
 
 def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
@@ -96,7 +94,7 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
 
     walked = loaded.generate("a person walks forward", seconds=3, seed=0)[0]
     assert walked.root[-1, 2] - walked.root[0, 2] > 1.0
-    assert WALKING & set(loaded.caption(walk)[0].text.split())
+    assert "walks" in loaded.caption(walk)[0].text
 
     for suffix in (".glb", ".bvh", ".npz"):
         assert (
@@ -138,4 +136,4 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     config = json.loads((further / "config.json").read_text())
     before = json.loads((Path(model) / "config.json").read_text())
     assert config["provenance"]["start"]["sha256"] == before["sha256"]["model.safetensors"]
-    assert WALKING & set(DiMo.from_pretrained(further).caption(walk)[0].text.split())
+    assert "walks" in DiMo.from_pretrained(further).caption(walk)[0].text

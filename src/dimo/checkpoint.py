@@ -78,17 +78,22 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; WeightsError where it is missing or damaged."""
+    if not path.is_file():
+        raise WeightsError(f"{path}: missing from the weights folder")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path}: not a whole safetensors file ({error})") from None
+
+
 def load_into(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:
     """Load a safetensors file into a module, as float32; every missing, unexpected or misshapen key is named at once.
 
     optional: keys that the file may leave out (state that only training needs).
     """
-    if not path.is_file():
-        raise WeightsError(f"{path}: missing from the weights folder")
-    try:
-        state = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(f"{path}: not a whole safetensors file ({error})") from None
+    state = read_tensors(path)
     own = module.state_dict()
     missing = sorted(own.keys() - state.keys() - set(optional))
     unexpected = sorted(state.keys() - own.keys())

@@ -94,7 +94,7 @@ def fill_gap(tools: Tools, gaps: Sequence[Gap], parts_of: Sequence[int], floor: 
     grids = [Grid.of(tools, gap, floor) for gap in gaps]
     part = Part(tuple(parts_of), grids[0].steps)
     recalls = []
-    if tools.memory is not None:
+    if tools.memory is not None and tools.options.memory and not part.ids:
         recalls = [partial(tools.memory.recall, arrival=_arrival(*both)) for both in zip(gaps, grids, strict=True)]
     befores, afters = [g.before for g in grids], [g.after for g in grids]
     codes = fill(tools.model, befores, [part], afters, tools.options, recalls=recalls)
@@ -183,7 +183,7 @@ def _arrival(gap: Gap, grid: Grid) -> Arrival | None:
     """Where the gap leads, if it has to."""
     if grid.left is None or grid.right is None or gap.follow:
         return None
-    return Arrival(grid.steps, grid.arrival, grid.left.joints()[-1], grid.right.joints()[0])
+    return Arrival(grid.steps, grid.arrival, _points(grid.left, -1, 1), _points(grid.right, 0, 1))
 
 
 def _place(tools: Tools, gap: Gap, grid: Grid, codes: Tensor, floor: float) -> Filled:

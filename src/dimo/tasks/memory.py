@@ -18,10 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
+from dimo import checkpoint
 from dimo.body import blend
 from dimo.body.rotation import quat_rotate, yaw_to_quat
 from dimo.codec.codec import Codec
@@ -32,10 +31,11 @@ from dimo.tasks.votes import Votes
 WEIGHTS = (1.0, 0.6, 0.4)  # of the known stacks beside a gap, nearest first
 CLIPS = 30  # that vote, each with its best stretch
 SHORTLIST = 60  # of which the arrival is looked at
+STRETCHES = 12  # per clip of it that are looked through, since neighbouring ones of one clip are alike
 PER_SQUARE_METRE = (
     2.9  # an arrival that is off by 0.2 m counts as much as sides as unlike as neighbours in training are
 )
-"""The three numbers were tried on val (docs/log.md)."""
+"""Tried on val, as what stands above (docs/log.md)."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class Memory:
     @staticmethod
     def from_file(path: Path, codec: Codec) -> Memory:
         """Read what state() gave. WeightsError for a file that is damaged or of another codec."""
+        state = checkpoint.read_tensors(path)
         try:
-            state = load_file(path)
             codes, lengths, clips = (state[name] for name in ("codes", "lengths", "clips"))
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
-            raise WeightsError(f"{path}: not a whole memory file ({error})") from None
+        except KeyError as error:
+            raise WeightsError(f"{path}: not a memory file (it lacks {error})") from None
         config = codec.config
         whole = (
             codes.ndim == 2
@@ -102,7 +102,7 @@ class Memory:
         if stop - first == length:
             return None
         distance = self._distances(row, first, stop)
-        many = min(len(distance), SHORTLIST * 12)
+        many = min(len(distance), SHORTLIST * STRETCHES)
         order = distance.topk(many, largest=False)
         best: dict[int, int] = {}
         for value, at in zip(order.values.tolist(), order.indices.tolist(), strict=True):

@@ -59,15 +59,14 @@ class Predictor:
             known = known & ~doubted.motion.unsqueeze(-1)
         codes, first, held = tokens.codes.clone(), None, torch.zeros(tokens.known_levels.shape)
         written = tokens.known_levels > 0
-        weights = [v and v.weights(written[i], codes[i, :, 0]) for i, v in enumerate(self.votes)]
+        voting = [(i, v, v.weights(written[i], codes[i, :, 0])) for i, v in enumerate(self.votes) if v is not None]
         for level in range(tokens.levels):
             logits = self.model.code_logits(trunk, codes, real, level).float()
             if guided and level == 0:
                 logits = guide(logits[:b], logits[b:], self.guidance, self.guidance_on)
                 trunk, real = trunk[:b], real[:b]
-            for i, (vote, weight) in enumerate(zip(self.votes, weights, strict=True)):
-                if vote is not None and weight is not None:
-                    logits[i] = vote.mix(logits[i], level, self.share, weight, codes[i])
+            for i, votes, weights in voting:
+                logits[i] = votes.mix(logits[i], level, self.share, weights, codes[i])
             drawn = draw(logits, sure=level == 0)
             if level == 0:
                 first = drawn

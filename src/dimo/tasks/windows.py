@@ -87,7 +87,7 @@ def fill(
     """Per row, codes (sum of the parts' steps, Q) to stand between lefts[i] (A, Q) and rights[i] (B, Q).
 
     The sides may be empty; all rows have sides of the same lengths. Parts are made in order, each with its own text,
-    those that are too long for one window in several. recalls, one per row, are asked for parts without a text.
+    those that are too long for one window in several. recalls: one per row, where remembered motions have a say.
     """
     longest = model.config.max_steps
     context = min(context, (longest - 1) // 3)
@@ -102,7 +102,7 @@ def fill(
         made = [torch.cat([row[len(row) - past :], blank, end[:context]]) for row, end in zip(rows, tail, strict=True)]
         mask = torch.zeros(len(made[0]), dtype=torch.bool)
         mask[past : past + part.steps] = True
-        votes = _votes(recalls, made, mask) if options.memory and not part.ids else []
+        votes = _votes(recalls, made, mask) if recalls else []
         made = refine(model, made, [mask] * len(made), part.ids, _seeded(options, i), votes)
         if i:
             seams.append(len(rows[0]))
@@ -116,7 +116,7 @@ def fill(
 def _votes(recalls: Sequence[Recall], rows: Sequence[Tensor], mask: Tensor) -> list[Votes | None]:
     """Votes per row; rows that know the same, as several samples of one gap do, are looked up once."""
     out: list[Votes | None] = []
-    for recall, row in zip(recalls, rows, strict=True) if recalls else ():
+    for recall, row in zip(recalls, rows, strict=True):
         same = next((i for i in range(len(out)) if torch.equal(rows[i], row)), None)
         out.append(recall(row, mask) if same is None else out[same])
     return out
