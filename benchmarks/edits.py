@@ -27,6 +27,7 @@ from dimo.body.rotation import quat_angle
 from dimo.evaluate import checks, metrics, physics
 
 HERE = Path(__file__).parent
+TASKS = ("predict", "inbetween", "complete")
 EDITS = 200
 LONGEST = 196
 SCRIPT_PARTS = [  # text, check
@@ -126,10 +127,11 @@ def spans(task: str, n: int, generator: np.random.Generator) -> tuple[int, int]:
 
 
 def tasks(
-    model: DiMo, clips: list[Motion], captions: list[str], library: baselines.Library, generator: np.random.Generator
+    model: DiMo, clips: list[Motion], captions: list[str], library: baselines.Library, parts: str
 ) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for task in ("predict", "inbetween", "complete"):
+    for task in (t for t in TASKS if t in parts):
+        generator = np.random.default_rng(2)
         rows: dict[str, list[dict[str, float]]] = defaultdict(list)
         skate: dict[str, list[float]] = defaultdict(list)
         for number, (clip, caption) in enumerate(zip(clips, captions, strict=True)):
@@ -198,7 +200,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "edits.json")
     parser.add_argument("--split", default="test", choices=("val", "test"))
     parser.add_argument("--clips", type=int, default=10_000, help="at most this many clips for the tasks")
-    parser.add_argument("--parts", default="seams,tasks,composition", help="which of the three to run")
+    parser.add_argument("--parts", default=f"seams,{','.join(TASKS)},composition", help="which of these to run")
     args = parser.parse_args()
     began = time.monotonic()
     model = DiMo.from_pretrained(args.model)
@@ -209,13 +211,11 @@ def main() -> None:
     if "seams" in args.parts:
         report["seams"] = seams(model, clips, captions, np.random.default_rng(0))
         print(json.dumps(report["seams"], indent=1))
-    if "tasks" in args.parts:
+    if any(task in args.parts for task in TASKS):
         train = [np.asarray(c.joints) for c in read(args.data, "train")]
         some = np.random.default_rng(1).permutation(len(clips))[: args.clips]
         library = baselines.Library.of(train)
-        report["tasks"] = tasks(
-            model, [clips[i] for i in some], [captions[i] for i in some], library, np.random.default_rng(2)
-        )
+        report["tasks"] = tasks(model, [clips[i] for i in some], [captions[i] for i in some], library, args.parts)
     if "composition" in args.parts:
         report["composition"] = composition(model, np.random.default_rng(3))
         print(json.dumps(report["composition"], indent=1))

@@ -53,8 +53,9 @@ def test_a_cache_of_other_clips_or_another_codec_is_not_used(codec, tmp_path):
 
 def test_codes_at_offsets_are_those_of_the_clip_begun_later(codec):
     clips = [clip("a", 30), clip("bb", 41)]
-    sequences, origins = corpus.codes_at_offsets(codec, clips)
+    sequences, origins, offsets = corpus.codes_at_offsets(codec, clips)
     assert origins == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert offsets == [0, 1, 2, 3, 0, 1, 2, 3]
     assert [len(s) for s in sequences] == [7, 7, 7, 6, 10, 10, 9, 9]  # whole steps of 4 frames of 30 and 41
     features = corpus.feature_clips(clips)[1]
     assert torch.equal(sequences[6], codec.encode(torch.from_numpy(features[2:38])[None])[0])

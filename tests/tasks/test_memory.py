@@ -13,9 +13,12 @@ from dimo.diffusion.sample import SampleOptions
 from dimo.errors import RequestError, WeightsError
 from dimo.features import humanml3d
 from dimo.tasks import gap
-from dimo.tasks.memory import WEIGHTS, Arrival, Memory
+from dimo.tasks.memory import DEPARTURE, FIT, LOOKS, WEIGHTS, Memory, Sides
+from dimo.tasks.poses import Poses
 from dimo.tasks.votes import AGREEING, FINE_SHARE, FINER, Votes
-from dimo.tasks.windows import refine
+from dimo.tasks.windows import Part, fill, refine
+
+MIDDLE = (FIT - 1) / 2  # frames before an edge
 
 
 @pytest.fixture
@@ -27,7 +30,13 @@ def remembered(model: DiMo, *sequences: list[int], clips: list[int] | None = Non
     """A memory of sequences of stacks whose levels all hold the same code."""
     levels = model.codec.config.levels
     rows = [torch.tensor(s)[:, None].repeat(1, levels) for s in sequences]
-    return Memory.of(model.codec, rows, clips or list(range(len(rows))))
+    numbers = clips or list(range(len(rows)))
+    motions = [joints_of(model, rows[numbers.index(i)]) for i in range(max(numbers) + 1)]
+    return Memory.of(model.codec, rows, numbers, [0] * len(rows), motions)
+
+
+def joints_of(model: DiMo, codes: torch.Tensor) -> np.ndarray:
+    return humanml3d.decode(model.codec.decode(codes[None])[0].double().numpy())
 
 
 def row(model: DiMo, codes: list[int]) -> torch.Tensor:
@@ -104,17 +113,74 @@ def test_of_alike_sides_the_one_that_arrives_is_first(model):
     """Two clips with the same sides and other insides: the arrival is where the second leads."""
     memory = remembered(model, [1, 2, 3], [1, 7, 3])
     gap = row(model, [1, 0, 3])
-    features = model.codec.decode(row(model, [1, 7, 3])[None])[0].double().numpy()
-    joints = humanml3d.decode(features)
+    joints = joints_of(model, row(model, [1, 7, 3]))
     stride = model.codec.config.stride
-    arrival = Arrival(1, stride + 1, joints[stride - 1], joints[2 * stride])
-    votes = memory.recall(gap, mask(3, 1), arrival)
+    sides = Sides(1, joints[:stride], stride + 1, joints[2 * stride :])
+    votes = memory.recall(gap, mask(3, 1), sides)
     assert votes is not None
     assert votes.codes[0, 1, 0] == 7
-    assert votes.cost[0] == pytest.approx(0, abs=1e-4)
-    other = memory.recall(gap, mask(3, 1), replace(arrival, steps=2))  # of another gap: not looked at
+    assert votes.cost[0] == pytest.approx(0, abs=DEPARTURE * 1e-4)  # places are kept to 5 mm
+    other = memory.recall(gap, mask(3, 1), replace(sides, steps=2))  # of another gap: not looked at
     assert other is not None
     assert other.cost.tolist() == pytest.approx([0, 0], abs=1e-4)
+
+
+def along(speed: float, frames: int, joints: int) -> np.ndarray:
+    """A stiff body (F, J, 3) that glides along Z."""
+    shape = np.random.default_rng(0).uniform(-0.5, 0.5, (joints, 3))
+    return shape + np.arange(frames)[:, None, None] / 20 * speed * np.array([0, 0, 1.0])
+
+
+def test_of_alike_codes_the_one_that_moved_alike_is_first(model):
+    """Codes say the same, speeds differ; put together in the middle of FIT frames, d metres off cost DEPARTURE d^2."""
+    stride, count = model.codec.config.stride, len(model.codec.skeleton)
+    rows = [row(model, [1, 2, 3, 4])] * 2
+    motions = [along(speed, 4 * stride, count) for speed in (1.5, 1.0)]
+    memory = Memory.of(model.codec, rows, [0, 1], [0, 0], motions)
+    turned = along(1.0, 2 * stride, count)[..., [2, 1, 0]] * [1, 1, -1] + [5, 0, 2]  # by 90 degrees, elsewhere
+    votes = memory.recall(
+        row(model, [1, 2, 0, 0]), mask(4, 2, 3), Sides(2, turned, 2 * stride, np.zeros((0, count, 3)))
+    )
+    assert votes is not None
+    slower, faster = votes.cost.tolist()
+    assert slower == pytest.approx(0, abs=DEPARTURE * 1e-4)
+    looks = np.array([k for k in LOOKS if k < 2 * stride])
+    assert faster == pytest.approx(DEPARTURE * np.mean((0.5 * (looks - MIDDLE) / 20) ** 2), rel=0.05)
+
+
+def test_the_risk_of_a_stretch_is_its_distance_from_what_is_likely(model):
+    stride, count = model.codec.config.stride, len(model.codec.skeleton)
+    rows = [row(model, [1, 2, 3])] * 3
+    motions = [along(speed, 4 * stride, count) for speed in (1.0, 1.0, 3.0)]
+    memory = Memory.of(model.codec, rows, [0, 1, 2], [0, 0, 0], motions)
+    votes = memory.recall(row(model, [1, 0, 0]), mask(3, 1, 2))
+    assert votes is not None
+    assert votes.risk is not None
+    apart = np.mean((np.arange(1, 3) * stride + MIDDLE) / 20 * 2.0)  # of 3 from 1 m/s at the ends of both stacks
+    assert sorted(votes.risk.tolist()) == pytest.approx([apart / 3, apart / 3, 2 * apart / 3], rel=0.02)
+
+
+def test_the_first_sample_goes_where_most_go_and_the_others_by_likeness(model):
+    """Of three remembered ways the likest is the odd one."""
+    codes = torch.stack([row(model, [1, c, c]) for c in (7, 5, 5)])
+    votes = Votes(codes, torch.tensor([0.01, 0.5, 0.5]), mask(3, 1, 2), torch.tensor([0.9, 0.1, 0.1]))
+    options = SampleOptions(steps=3, temperature=0.0, memory=1.0, seed=0)
+    left, right = row(model, [1]), row(model, [])
+    made = fill(model.model, [left] * 2, [Part((), 2)], [right] * 2, options, recalls=[lambda r, m: votes] * 2)
+    assert [m[:, 0].tolist() for m in made] == [[5, 5], [7, 7]]
+
+
+def test_poses_are_kept_to_half_a_centimetre():
+    generator = np.random.default_rng(1)
+    motions = [generator.uniform(-0.6, 0.6, (n, 4, 3)) + np.array([50, 1, -20]) for n in (5, 8)]
+    poses = Poses.of(motions)
+    for number, motion in enumerate(motions):
+        there = poses.at(np.array(number), np.arange(0, len(motion), 2))
+        assert np.abs(there - (motion[::2] - motion[0, 0] * [1, 0, 1])).max() <= 0.005 + 1e-5
+    both = poses.at(np.array([0, 1]), np.array([3, 1]))  # odd frames lie between their neighbours
+    for got, motion, frame in zip(both, motions, (3, 1), strict=True):
+        assert np.allclose(got, (motion[frame - 1] + motion[frame + 1]) / 2 - motion[0, 0] * [1, 0, 1], atol=0.006)
+    assert np.array_equal(poses.at(np.array(0), np.array([-3, 99])), poses.at(np.array(0), np.array([0, 4])))
 
 
 def votes_of(codes: list[list[int]], cost: list[float], levels: int = 2) -> Votes:
@@ -186,7 +252,8 @@ def taught(model: DiMo, motion: Motion) -> DiMo:
     tools, stride = model._tools(1, 0, {}), model.codec.config.stride
     floor = gap.floor_of(motion, model.codec)
     rows = [gap.encode(tools, motion[o : len(motion) - (len(motion) - o) % stride], floor) for o in range(stride)]
-    return DiMo(model.codec, model.model, model.wordpiece, model.config, Memory.of(model.codec, rows, [0] * stride))
+    memory = Memory.of(model.codec, rows, [0] * stride, list(range(stride)), [motion.joints()])
+    return DiMo(model.codec, model.model, model.wordpiece, model.config, memory)
 
 
 def test_without_a_share_the_result_is_the_model_s_alone(model):
@@ -258,6 +325,9 @@ def test_a_damaged_memory_is_refused(model, tmp_path):
         {"codes": clever.memory.codes + 100},
         {"codes": clever.memory.codes[:, :1]},
         {"clips": clever.memory.clips[1:]},
+        {"clips": clever.memory.clips + 1},
+        {"poses.joints": clever.memory.poses.joints[:, 1:]},
+        {"poses.lengths": clever.memory.poses.lengths + 1},
     ):
         state = {**clever.memory.state(), **broken}
         clever.save_pretrained(tmp_path)

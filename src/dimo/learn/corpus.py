@@ -90,17 +90,18 @@ def code_clips(codec: Codec, found: Sequence[Clip], longest: int, cache: Path | 
     return codes
 
 
-def codes_at_offsets(codec: Codec, found: Sequence[Clip]) -> tuple[list[Tensor], list[int]]:
-    """Codes (L, Q) of each clip begun 0, 1, ... stride - 1 frames late, with the clip's index; whole code steps only."""
+def codes_at_offsets(codec: Codec, found: Sequence[Clip]) -> tuple[list[Tensor], list[int], list[int]]:
+    """Codes (L, Q) of each clip begun 0, 1, ... stride - 1 frames late, the clips' indices and these frames; whole steps only."""
     stride = codec.config.stride
-    sequences, origins = [], []
+    sequences, origins, offsets = [], [], []
     for i, features in enumerate(feature_clips(found)):
         for offset in range(stride):
             stop = len(features) - (len(features) - offset) % stride
             if stop - offset >= MIN_FRAMES:
                 sequences.append(codec.encode(torch.from_numpy(features[offset:stop])[None])[0])
                 origins.append(i)
-    return sequences, origins
+                offsets.append(offset)
+    return sequences, origins, offsets
 
 
 def _key(codec: Codec, found: Sequence[Clip], longest: int) -> str:

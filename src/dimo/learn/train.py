@@ -173,7 +173,7 @@ def train_memory(settings: Settings) -> int:
     model = DiMo.from_pretrained(settings.out, precision="fp32")
     options = recipe.DataOptions(sources=plan.data.sources, mirrored=plan.data.mirrored)
     found = [c for c in corpus.clips(settings.data, "train", options) if not c.composite]
-    model.memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found))
+    model.memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
     provenance = model.config.get("provenance", {})
     facts = {
         "clips": len(found),

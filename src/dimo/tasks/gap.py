@@ -27,12 +27,13 @@ from dimo.diffusion.sample import SampleOptions
 from dimo.features import humanml3d
 from dimo.features.layouts import layout_for
 from dimo.model.joint import JointModel
-from dimo.tasks.memory import Arrival, Memory
+from dimo.tasks.memory import LOOKS, Memory, Sides
 from dimo.tasks.windows import CONTEXT, Part, fill
 from dimo.text.wordpiece import Wordpiece
 
 BLEND_SECONDS = 0.4  # in which the offset at a seam decays, inside of what is made
 EDGE = 4  # steps beside the context that are encoded with it and dropped: the encoder sees no cut there
+NOWHERE = np.zeros((0, len(BODY), 3))
 FIT_FRAMES = 4  # frames at 20 fps over which place and heading are compared
 
 
@@ -95,7 +96,7 @@ def fill_gap(tools: Tools, gaps: Sequence[Gap], parts_of: Sequence[int], floor: 
     part = Part(tuple(parts_of), grids[0].steps)
     recalls = []
     if tools.memory is not None and tools.options.memory and not part.ids:
-        recalls = [partial(tools.memory.recall, arrival=_arrival(*both)) for both in zip(gaps, grids, strict=True)]
+        recalls = [partial(tools.memory.recall, sides=_sides(*both)) for both in zip(gaps, grids, strict=True)]
     befores, afters = [g.before for g in grids], [g.after for g in grids]
     codes = fill(tools.model, befores, [part], afters, tools.options, recalls=recalls)
     return [_place(tools, gap, grid, made, floor) for gap, grid, made in zip(gaps, grids, codes, strict=True)]
@@ -179,11 +180,13 @@ def stand(tools: Tools, motion: Motion, contacts: np.ndarray, frozen: np.ndarray
     return lock_feet(motion, contacts=contacts, frozen=frozen)
 
 
-def _arrival(gap: Gap, grid: Grid) -> Arrival | None:
-    """Where the gap leads, if it has to."""
-    if grid.left is None or grid.right is None or gap.follow:
-        return None
-    return Arrival(grid.steps, grid.arrival, _points(grid.left, -1, 1), _points(grid.right, 0, 1))
+def _sides(gap: Gap, grid: Grid) -> Sides:
+    """The poses next to a gap, and behind it where it has to lead there."""
+    deep = LOOKS[-1] + 1
+    before, after = (side.joints() if side is not None else NOWHERE for side in (grid.left, grid.right))
+    if grid.left is None or gap.follow:
+        after = NOWHERE
+    return Sides(grid.steps, before[-deep:], grid.arrival, after[:deep])
 
 
 def _place(tools: Tools, gap: Gap, grid: Grid, codes: Tensor, floor: float) -> Filled:

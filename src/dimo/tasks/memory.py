@@ -6,7 +6,8 @@ language models do (Khandelwal et al. 2020, "Generalization through Memorization
 
 Likeness is the squared distance of code vectors, the sums of a stack's codebook entries. That of one stack to all
 remembered ones costs a table lookup per level (asymmetric distances, Jegou et al. 2011). Clips are kept at every offset of
-frames within a code step, so that any phase of a gait is there.
+frames within a code step, so that any phase of a gait is there. Codes are too coarse to tell how fast a motion is; so the
+likest stretches are put in order by where their joints were (poses.py).
 """
 
 from __future__ import annotations
@@ -25,59 +26,78 @@ from dimo.body import blend
 from dimo.body.rotation import quat_rotate, yaw_to_quat
 from dimo.codec.codec import Codec
 from dimo.errors import WeightsError
-from dimo.features import humanml3d
+from dimo.tasks.poses import Poses
 from dimo.tasks.votes import Votes
 
 WEIGHTS = (1.0, 0.6, 0.4)  # of the known stacks beside a gap, nearest first
 CLIPS = 30  # that vote, each with its best stretch
-SHORTLIST = 60  # of which the arrival is looked at
+SHORTLIST = 60  # of which the joints are looked at
 STRETCHES = 12  # per clip of it that are looked through, since neighbouring ones of one clip are alike
-PER_SQUARE_METRE = (
-    2.9  # an arrival that is off by 0.2 m counts as much as sides as unlike as neighbours in training are
-)
+FIT = 4  # frames up to an edge over which place and heading are compared
+LOOKS = (0, 4, 8)  # frames into a known side at which the joints are compared
+DEPARTURE = 30.0  # per square metre of the joints before a gap; 0.18 m counts as much as any two stacks instead of one
+ARRIVAL = 2.9  # per square metre of the joints behind it, which lie where the whole gap has led
+LIKELY = 10  # of the clips that say what is to be expected, with votes as sharp as
+LIKELY_SHARPNESS = 0.2
 """Tried on val, as what stands above (docs/log.md)."""
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """Where a gap of `steps` code steps leads: poses (J, 3) of the last known frame and of one `frames` frames later."""
+class Sides:
+    """What a gap of `steps` code steps lies between, on the codec's body and rate.
+
+    before: joints (T, J, 3) up to the last known frame before it. after: those from `frames` frames later on, where it
+    has to arrive; none where it may lead anywhere.
+    """
 
     steps: int
+    before: np.ndarray
     frames: int
-    start: np.ndarray
-    end: np.ndarray
+    after: np.ndarray
 
 
 class Memory:
-    """Sequences of codes, one after the other in codes (N, Q) int16, of `lengths` (M,) stacks; clips (M,) numbers their origin.
+    """Sequences of codes, one after the other in codes (N, Q) int16, of `lengths` (M,) stacks.
 
-    Sequences of one origin (a clip at several offsets) say the same, so only the best of them votes.
+    clips (M,) numbers the motion of each, whose frame offsets (M,) its first stack begins with; poses are those of the
+    motions. Sequences of one motion say the same, so only the best of them votes.
     """
 
-    def __init__(self, codec: Codec, codes: Tensor, lengths: Tensor, clips: Tensor):
+    def __init__(self, codec: Codec, codes: Tensor, lengths: Tensor, clips: Tensor, offsets: Tensor, poses: Poses):
         self.codec, self.codes, self.lengths, self.clips = codec, codes, lengths, clips
+        self.offsets, self.poses = offsets, poses
 
     @staticmethod
-    def of(codec: Codec, sequences: Sequence[Tensor], clips: Sequence[int]) -> Memory:
-        """From sequences (L, Q) and the numbers of their origins."""
-        lengths = torch.tensor([len(s) for s in sequences], dtype=torch.int32)
-        return Memory(
-            codec, torch.cat(list(sequences)).to(torch.int16), lengths, torch.tensor(clips, dtype=torch.int32)
+    def of(
+        codec: Codec,
+        sequences: Sequence[Tensor],
+        clips: Sequence[int],
+        offsets: Sequence[int],
+        motions: Sequence[np.ndarray],
+    ) -> Memory:
+        """From sequences (L, Q), the numbers of their motions, where in them they begin, and joints (F, J, 3) of those."""
+        lengths, numbers, starts = (
+            torch.tensor(values, dtype=torch.int32) for values in ([len(s) for s in sequences], clips, offsets)
         )
+        codes = torch.cat(list(sequences)).to(torch.int16)
+        return Memory(codec, codes, lengths, numbers, starts, Poses.of(motions))
 
     @staticmethod
     def from_file(path: Path, codec: Codec) -> Memory:
         """Read what state() gave. WeightsError for a file that is damaged or of another codec."""
         state = checkpoint.read_tensors(path)
         try:
-            codes, lengths, clips = (state[name] for name in ("codes", "lengths", "clips"))
+            codes, lengths, clips, offsets = (state[name] for name in ("codes", "lengths", "clips", "offsets"))
+            poses = Poses(*(state[f"poses.{name}"] for name in ("root", "joints", "lengths")))
         except KeyError as error:
-            raise WeightsError(f"{path}: not a memory file (it lacks {error})") from None
+            raise WeightsError(
+                f"{path}: not a memory file (it lacks {error}); dimo train memory makes one, after this one is gone"
+            ) from None
         config = codec.config
         whole = (
             codes.ndim == 2
             and codes.shape[1] == config.levels
-            and lengths.shape == clips.shape == (len(lengths),)
+            and lengths.shape == clips.shape == offsets.shape == (len(lengths),)
             and int(lengths.sum()) == len(codes) > 0
             and int(lengths.min()) > 0
         )
@@ -85,17 +105,30 @@ class Memory:
             raise WeightsError(
                 f"{path}: does not hold code sequences of {config.levels} levels of {config.codes} codes"
             )
-        return Memory(codec, codes, lengths, clips)
+        bones = len(codec.skeleton) - 1
+        posed = (
+            poses.lengths.ndim == 1
+            and poses.root.shape == (int(poses.lengths.sum()), 3)
+            and poses.joints.shape == (len(poses.root), bones, 3)
+            and poses.joints.dtype == torch.int8
+            and 0 <= int(clips.min()) <= int(clips.max()) < len(poses.lengths)
+            and int(poses.lengths.min()) > 0
+        )
+        if not posed:
+            raise WeightsError(f"{path}: does not hold poses of {bones + 1} joints for each of its motions")
+        return Memory(codec, codes, lengths, clips, offsets, poses)
 
     def state(self) -> dict[str, Tensor]:
         """The tensors of a memory file."""
-        return {"codes": self.codes, "lengths": self.lengths, "clips": self.clips}
+        names = ("codes", "lengths", "clips", "offsets")
+        poses = {f"poses.{name}": getattr(self.poses, name) for name in ("root", "joints", "lengths")}
+        return {name: getattr(self, name) for name in names} | poses
 
-    def recall(self, row: Tensor, mask: Tensor, arrival: Arrival | None = None) -> Votes | None:
+    def recall(self, row: Tensor, mask: Tensor, sides: Sides | None = None) -> Votes | None:
         """What the stretches most like the known stacks of a row (L, Q) hold where mask (L,) is True.
 
         The mask is one stretch. A remembered one must reach over all of it and have something beside it wherever the row
-        has. arrival, if it is of this gap, also wants to end at the right place. None when nothing is known or fits.
+        has. sides, if they are of this gap, order the likest by their joints. None when nothing is known or fits.
         """
         places = mask.nonzero()[:, 0]
         first, stop, length = int(places[0]), int(places[-1]) + 1, len(row)
@@ -112,12 +145,14 @@ class Memory:
         if not best:
             return None
         chosen = torch.tensor(list(best.values()))
-        codes = torch.stack([self._laid(int(at), first, length) for at in chosen])
         cost = distance[chosen]
-        if arrival is not None and arrival.steps == stop - first and first > 0 and stop < length:
-            cost = cost + PER_SQUARE_METRE * self._missed(codes[:, first - 1 : stop + 1], arrival)
+        if sides is not None and sides.steps == stop - first and len(sides.before):
+            cost = cost + self._astray(chosen, sides)
         keep = cost.argsort(stable=True)[:CLIPS]
-        return Votes(codes[keep], cost[keep], mask)
+        chosen, cost = chosen[keep], cost[keep]
+        codes = torch.stack([self._laid(int(at), first, length) for at in chosen])
+        leads_anywhere = stop == length
+        return Votes(codes, cost, mask, self._risk(chosen, cost, stop - first) if leads_anywhere else None)
 
     # ---- tables over all remembered stacks, made when first needed
 
@@ -133,8 +168,12 @@ class Memory:
         return (stops - counts).repeat_interleave(counts), stops.repeat_interleave(counts)
 
     @cached_property
+    def _sequence(self) -> Tensor:
+        return torch.arange(len(self.lengths)).repeat_interleave(self.lengths.long())
+
+    @cached_property
     def _clip(self) -> Tensor:
-        return self.clips.repeat_interleave(self.lengths.long())
+        return self.clips[self._sequence]
 
     @cached_property
     def _norms(self) -> Tensor:
@@ -190,13 +229,51 @@ class Memory:
         out[low - (at - first) : high - (at - first)] = self.codes[low:high].long()
         return out
 
-    def _missed(self, codes: Tensor, arrival: Arrival) -> Tensor:
-        """Mean squared distances (K,) in m^2 of the joints from arrival.end, for codes (K, 1 + steps + 1, Q) put at its start."""
+    def _edge(self, chosen: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Motions (K,) of stretches, and the frames (K,) before their first stack."""
+        stride = self.codec.config.stride
+        sequence = self._sequence[chosen]
+        frames = self.offsets[sequence] + stride * (chosen - self._stretches[0][chosen]) - 1
+        return self.clips[sequence].numpy().astype(int), frames.numpy().astype(int)
+
+    def _placed(self, chosen: Tensor, frames: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+        """Joints (K, T, J, 3) at frames (T,) from the edge on, put where the poses up to it fit known ones (N, J, 3).
+
+        Without those, where they fit the first stretch's.
+        """
+        count = FIT if known is None else min(FIT, len(known))
+        motions, edge = self._edge(chosen)
+        poses = self.poses.at(motions[:, None], edge[:, None] + np.concatenate([np.arange(1 - count, 1), frames]))
+        fixed = poses[0, :count] if known is None else known[-count:]
         out = []
-        for features in self.codec.decode(codes).double().numpy():
-            joints = humanml3d.decode(features)
-            zero = self.codec.config.stride - 1
-            yaw, shift = blend.ground_fit(joints[zero], arrival.start)
-            there = quat_rotate(yaw_to_quat(np.array(yaw)), joints[zero + arrival.frames]) + shift
-            out.append(np.square(there - arrival.end).sum(-1).mean())
-        return torch.tensor(np.array(out), dtype=torch.float32)
+        for pose in poses:
+            yaw, shift = blend.ground_fit(pose[:count].reshape(-1, 3), fixed.reshape(-1, 3))
+            out.append(quat_rotate(yaw_to_quat(np.array(yaw)), pose[count:]) + shift)
+        return np.stack(out)
+
+    def _astray(self, chosen: Tensor, sides: Sides) -> Tensor:
+        """How far (K,) the joints of stretches are from the known ones before and behind, put at the edge before."""
+        back = [k for k in LOOKS if k < len(sides.before)]
+        on = [k for k in LOOKS if k < len(sides.after)]
+        frames = np.array([*(-k for k in back), *(sides.frames + k for k in on)])
+        there = self._placed(chosen, frames, sides.before)
+        wanted = np.concatenate([sides.before[[-1 - k for k in back]], sides.after[on]])
+        off = np.square(there - wanted).sum(-1).mean(-1)  # (K, T)
+        # Where a motion has no frame its others say it; those nearest to the gap are always there.
+        motions, edge = self._edge(chosen)
+        at = edge[:, None] + frames
+        real = (at >= 0) & (at <= self.poses.last(motions)[:, None])
+        before, behind = (
+            (off[:, part] * real[:, part]).sum(1) / real[:, part].sum(1).clip(1)
+            for part in (slice(len(back)), slice(len(back), None))
+        )
+        return torch.tensor(DEPARTURE * before + ARRIVAL * behind, dtype=torch.float32)
+
+    def _risk(self, chosen: Tensor, cost: Tensor, steps: int) -> Tensor:
+        """Mean distances in m (K,) of each stretch's joints in a gap from those of the likely ones."""
+        stride = self.codec.config.stride
+        paths = torch.tensor(self._placed(chosen, stride * np.arange(1, steps + 1)), dtype=torch.float32)
+        likely = min(LIKELY, len(cost))
+        weights = (-(cost[:likely] - cost[0]) / (LIKELY_SHARPNESS * cost[0].clamp_min(1e-6))).softmax(0)
+        apart = torch.stack([(paths - path).norm(dim=-1).mean((1, 2)) for path in paths[:likely]])
+        return weights @ apart

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 SHARPNESS = 0.5  # a motion that is unlike by half more than the likest one has 1/e of its vote
+EXPECTED_SHARPNESS = 0.02  # the same, where the distance from what others do is what counts
 AGREEING = 2.0  # nats that a motion gains with each place where the result holds its base code
 FINER = 2.0  # nats that it loses with each lower level of a place that is not its own
 FINE_SHARE = 0.9  # of the votes at the levels above the base, where a motion agrees with the base
@@ -17,19 +18,32 @@ FINE_SHARE = 0.9  # of the votes at the levels above the base, where a motion ag
 class Votes:
     """Codes (K, L, Q) of K motions laid on a row, -1 where one does not reach; their cost (K,), lowest first.
 
-    ours: the places (L,) that were open at the beginning.
+    ours: the places (L,) that were open at the beginning. risk (K,): how far each is, in the mean, from what the likely ones
+    hold, where that is known. A motion whose cost is higher than the lowest by the share `sharpness` has 1/e of its vote.
     """
 
     codes: Tensor
     cost: Tensor
     ours: Tensor
+    risk: Tensor | None = None
+    sharpness: float = SHARPNESS
+
+    def expected(self) -> Votes:
+        """The votes of those that go where most go: of least expected distance (minimum Bayes risk) instead of least cost.
+
+        One draw from a wide distribution is farther from what comes than its middle is.
+        """
+        if self.risk is None:
+            return self
+        order = self.risk.argsort(stable=True)
+        return Votes(self.codes[order], self.risk[order], self.ours, None, EXPECTED_SHARPNESS)
 
     def weights(self, written: Tensor, codes: Tensor) -> Tensor:
         """Logarithms (K,) of the votes, given base codes (L,) and where the sampler has written them (L,) so far.
 
         A motion that went another way than the result loses its say, so that places are not filled from different ones.
         """
-        out = -(self.cost - self.cost[0]) / (SHARPNESS * self.cost[0].clamp_min(1e-6))
+        out = -(self.cost - self.cost[0]) / (self.sharpness * self.cost[0].clamp_min(1e-6))
         at = written & self.ours
         return out + AGREEING * (self.codes[:, at, 0] == codes[at]).sum(1)
 

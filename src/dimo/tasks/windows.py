@@ -87,7 +87,8 @@ def fill(
     """Per row, codes (sum of the parts' steps, Q) to stand between lefts[i] (A, Q) and rights[i] (B, Q).
 
     The sides may be empty; all rows have sides of the same lengths. Parts are made in order, each with its own text,
-    those that are too long for one window in several. recalls: one per row, where remembered motions have a say.
+    those that are too long for one window in several. recalls: one per row, where remembered motions have a say,
+    of which the first row heeds those that go where most go.
     """
     longest = model.config.max_steps
     context = min(context, (longest - 1) // 3)
@@ -114,12 +115,15 @@ def fill(
 
 
 def _votes(recalls: Sequence[Recall], rows: Sequence[Tensor], mask: Tensor) -> list[Votes | None]:
-    """Votes per row; rows that know the same, as several samples of one gap do, are looked up once."""
+    """Votes per row; rows that know the same, as several samples of one gap do, are looked up once.
+
+    The first goes where most remembered motions go, the others where any of them goes.
+    """
     out: list[Votes | None] = []
     for recall, row in zip(recalls, rows, strict=True):
         same = next((i for i in range(len(out)) if torch.equal(rows[i], row)), None)
         out.append(recall(row, mask) if same is None else out[same])
-    return out
+    return [v.expected() if v is not None and i == 0 else v for i, v in enumerate(out)]
 
 
 def _windows(parts: Sequence[Part], longest: int, first: int, context: int, last: int) -> list[Part]:
