@@ -33,8 +33,8 @@ from dimo.text.wordpiece import Wordpiece
 
 BLEND_SECONDS = 0.4  # in which the offset at a seam decays, inside of what is made
 EDGE = 4  # steps beside the context that are encoded with it and dropped: the encoder sees no cut there
-NOWHERE = np.zeros((0, len(BODY), 3))
 FIT_FRAMES = 4  # frames at 20 fps over which place and heading are compared
+NOWHERE = np.zeros((0, len(BODY), 3))  # the joints of a side that is not there
 
 
 @dataclass(frozen=True)

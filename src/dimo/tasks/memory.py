@@ -91,7 +91,7 @@ class Memory:
             poses = Poses(*(state[f"poses.{name}"] for name in ("root", "joints", "lengths")))
         except KeyError as error:
             raise WeightsError(
-                f"{path}: not a memory file (it lacks {error}); dimo train memory makes one, after this one is gone"
+                f"{path}: not a memory file (it lacks {error}); delete it, and dimo train memory makes it anew"
             ) from None
         config = codec.config
         whole = (
