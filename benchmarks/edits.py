@@ -127,10 +127,10 @@ def spans(task: str, n: int, generator: np.random.Generator) -> tuple[int, int]:
 
 
 def tasks(
-    model: DiMo, clips: list[Motion], captions: list[str], library: baselines.Library, parts: str
+    model: DiMo, clips: list[Motion], captions: list[str], library: baselines.Library, wanted: list[str]
 ) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for task in (t for t in TASKS if t in parts):
+    for task in wanted:
         generator = np.random.default_rng(2)
         rows: dict[str, list[dict[str, float]]] = defaultdict(list)
         skate: dict[str, list[float]] = defaultdict(list)
@@ -211,11 +211,12 @@ def main() -> None:
     if "seams" in args.parts:
         report["seams"] = seams(model, clips, captions, np.random.default_rng(0))
         print(json.dumps(report["seams"], indent=1))
-    if any(task in args.parts for task in TASKS):
+    wanted = [task for task in TASKS if task in args.parts]
+    if wanted:
         train = [np.asarray(c.joints) for c in read(args.data, "train")]
         some = np.random.default_rng(1).permutation(len(clips))[: args.clips]
         library = baselines.Library.of(train)
-        report["tasks"] = tasks(model, [clips[i] for i in some], [captions[i] for i in some], library, args.parts)
+        report["tasks"] = tasks(model, [clips[i] for i in some], [captions[i] for i in some], library, wanted)
     if "composition" in args.parts:
         report["composition"] = composition(model, np.random.default_rng(3))
         print(json.dumps(report["composition"], indent=1))

@@ -13,12 +13,12 @@ from dimo.diffusion.sample import SampleOptions
 from dimo.errors import RequestError, WeightsError
 from dimo.features import humanml3d
 from dimo.tasks import gap
-from dimo.tasks.memory import DEPARTURE, FIT, LOOKS, WEIGHTS, Memory, Sides
+from dimo.tasks.memory import DEPARTURE, FIT_FRAMES, LOOKS, WEIGHTS, Memory, Sides
 from dimo.tasks.poses import Poses
 from dimo.tasks.votes import AGREEING, FINE_SHARE, FINER, Votes
 from dimo.tasks.windows import Part, fill, refine
 
-MIDDLE = (FIT - 1) / 2  # frames before an edge
+MIDDLE = (FIT_FRAMES - 1) / 2  # frames before an edge
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def along(speed: float, frames: int, joints: int) -> np.ndarray:
 
 
 def test_of_alike_codes_the_one_that_moved_alike_is_first(model):
-    """Codes say the same, speeds differ; put together in the middle of FIT frames, d metres off cost DEPARTURE d^2."""
+    """Codes say the same, speeds differ; put together in the middle of FIT_FRAMES, d metres off cost DEPARTURE d^2."""
     stride, count = model.codec.config.stride, len(model.codec.skeleton)
     rows = [row(model, [1, 2, 3, 4])] * 2
     motions = [along(speed, 4 * stride, count) for speed in (1.5, 1.0)]

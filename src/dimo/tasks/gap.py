@@ -27,13 +27,12 @@ from dimo.diffusion.sample import SampleOptions
 from dimo.features import humanml3d
 from dimo.features.layouts import layout_for
 from dimo.model.joint import JointModel
-from dimo.tasks.memory import LOOKS, Memory, Sides
+from dimo.tasks.memory import FIT_FRAMES, LOOKS, Memory, Sides
 from dimo.tasks.windows import CONTEXT, Part, fill
 from dimo.text.wordpiece import Wordpiece
 
 BLEND_SECONDS = 0.4  # in which the offset at a seam decays, inside of what is made
 EDGE = 4  # steps beside the context that are encoded with it and dropped: the encoder sees no cut there
-FIT_FRAMES = 4  # frames at 20 fps over which place and heading are compared
 NOWHERE = np.zeros((0, len(BODY), 3))  # the joints of a side that is not there
 
 

@@ -13,7 +13,7 @@ likest stretches are put in order by where their joints were (poses.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -27,19 +27,22 @@ from dimo.body.rotation import quat_rotate, yaw_to_quat
 from dimo.codec.codec import Codec
 from dimo.errors import WeightsError
 from dimo.tasks.poses import Poses
-from dimo.tasks.votes import Votes
+from dimo.tasks.votes import Votes, log_votes
 
 WEIGHTS = (1.0, 0.6, 0.4)  # of the known stacks beside a gap, nearest first
 CLIPS = 30  # that vote, each with its best stretch
 SHORTLIST = 60  # of which the joints are looked at
 STRETCHES = 12  # per clip of it that are looked through, since neighbouring ones of one clip are alike
-FIT = 4  # frames up to an edge over which place and heading are compared
+FIT_FRAMES = 4  # at 20 fps, up to an edge, over which place and heading are compared
 LOOKS = (0, 4, 8)  # frames into a known side at which the joints are compared
 DEPARTURE = 30.0  # per square metre of the joints before a gap; 0.18 m counts as much as any two stacks instead of one
 ARRIVAL = 2.9  # per square metre of the joints behind it, which lie where the whole gap has led
 LIKELY = 10  # of the clips that say what is to be expected, with votes as sharp as
 LIKELY_SHARPNESS = 0.2
 """Tried on val, as what stands above (docs/log.md)."""
+SEQUENCES = ("codes", "lengths", "clips", "offsets")
+POSES = tuple(field.name for field in fields(Poses))
+"""The tensors of a memory file, those of the poses with "poses." before them."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,8 @@ class Memory:
         """Read what state() gave. WeightsError for a file that is damaged or of another codec."""
         state = checkpoint.read_tensors(path)
         try:
-            codes, lengths, clips, offsets = (state[name] for name in ("codes", "lengths", "clips", "offsets"))
-            poses = Poses(*(state[f"poses.{name}"] for name in ("root", "joints", "lengths")))
+            codes, lengths, clips, offsets = (state[name] for name in SEQUENCES)
+            poses = Poses(*(state[f"poses.{name}"] for name in POSES))
         except KeyError as error:
             raise WeightsError(
                 f"{path}: not a memory file (it lacks {error}); delete it, and dimo train memory makes it anew"
@@ -120,9 +123,8 @@ class Memory:
 
     def state(self) -> dict[str, Tensor]:
         """The tensors of a memory file."""
-        names = ("codes", "lengths", "clips", "offsets")
-        poses = {f"poses.{name}": getattr(self.poses, name) for name in ("root", "joints", "lengths")}
-        return {name: getattr(self, name) for name in names} | poses
+        poses = {f"poses.{name}": getattr(self.poses, name) for name in POSES}
+        return {name: getattr(self, name) for name in SEQUENCES} | poses
 
     def recall(self, row: Tensor, mask: Tensor, sides: Sides | None = None) -> Votes | None:
         """What the stretches most like the known stacks of a row (L, Q) hold where mask (L,) is True.
@@ -241,7 +243,7 @@ class Memory:
 
         Without those, where they fit the first stretch's.
         """
-        count = FIT if known is None else min(FIT, len(known))
+        count = FIT_FRAMES if known is None else min(FIT_FRAMES, len(known))
         motions, edge = self._edge(chosen)
         poses = self.poses.at(motions[:, None], edge[:, None] + np.concatenate([np.arange(1 - count, 1), frames]))
         fixed = poses[0, :count] if known is None else known[-count:]
@@ -274,6 +276,6 @@ class Memory:
         stride = self.codec.config.stride
         paths = torch.tensor(self._placed(chosen, stride * np.arange(1, steps + 1)), dtype=torch.float32)
         likely = min(LIKELY, len(cost))
-        weights = (-(cost[:likely] - cost[0]) / (LIKELY_SHARPNESS * cost[0].clamp_min(1e-6))).softmax(0)
+        weights = log_votes(cost[:likely], LIKELY_SHARPNESS).softmax(0)
         apart = torch.stack([(paths - path).norm(dim=-1).mean((1, 2)) for path in paths[:likely]])
         return weights @ apart

@@ -14,12 +14,17 @@ FINER = 2.0  # nats that it loses with each lower level of a place that is not i
 FINE_SHARE = 0.9  # of the votes at the levels above the base, where a motion agrees with the base
 
 
+def log_votes(cost: Tensor, sharpness: float) -> Tensor:
+    """Logarithms (K,) of votes by cost (K,), lowest first: one that is higher by the share `sharpness` has 1/e of the first's."""
+    return -(cost - cost[0]) / (sharpness * cost[0].clamp_min(1e-6))
+
+
 @dataclass(frozen=True)
 class Votes:
     """Codes (K, L, Q) of K motions laid on a row, -1 where one does not reach; their cost (K,), lowest first.
 
     ours: the places (L,) that were open at the beginning. risk (K,): how far each is, in the mean, from what the likely ones
-    hold, where that is known. A motion whose cost is higher than the lowest by the share `sharpness` has 1/e of its vote.
+    hold, where that is known. sharpness: as in log_votes.
     """
 
     codes: Tensor
@@ -43,9 +48,8 @@ class Votes:
 
         A motion that went another way than the result loses its say, so that places are not filled from different ones.
         """
-        out = -(self.cost - self.cost[0]) / (self.sharpness * self.cost[0].clamp_min(1e-6))
         at = written & self.ours
-        return out + AGREEING * (self.codes[:, at, 0] == codes[at]).sum(1)
+        return log_votes(self.cost, self.sharpness) + AGREEING * (self.codes[:, at, 0] == codes[at]).sum(1)
 
     def mix(self, logits: Tensor, level: int, share: float, weights: Tensor, codes: Tensor) -> Tensor:
         """Logits (L, N) of a level as log((1 - s) p + s votes), given the levels below in codes (L, Q).
