@@ -2,7 +2,7 @@
 
     python benchmarks/checks.py --data data/pack [--out benchmarks/checks.json]
 
-For each fact of dimo.evaluate.facts that labels carry: the share of real clips with it that pass its checks (aim 95 %) and
+For each fact of dimo.metrics.facts that labels carry: the share of real clips with it that pass its checks (aim 95 %) and
 the share of clips without it that pass (the fact of a clip is its label, so a clip may do more than its label says). On the
 training and validation clips, on which thresholds were chosen, and apart from them on the test clips. Checks that no label
 carries are measured on real clips changed in a known way: repeated so many times, or played faster in one part.
@@ -24,8 +24,8 @@ from dimo.body.motion import Motion
 from dimo.body.skeleton import preset
 from dimo.data import shards
 from dimo.data.records import Clip
-from dimo.evaluate import checks
-from dimo.evaluate.facts import Fact, facts_of
+from dimo.metrics import checks
+from dimo.metrics.facts import Fact, facts_of
 
 HERE = Path(__file__).parent
 AIM = 0.95

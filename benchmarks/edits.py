@@ -24,7 +24,8 @@ from clips import read, to_motion
 from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.body.rotation import quat_angle
-from dimo.evaluate import checks, metrics, physics
+from dimo.metrics import checks, physics
+from dimo.metrics import motion as metrics
 
 HERE = Path(__file__).parent
 TASKS = ("predict", "inbetween", "complete")

@@ -21,12 +21,12 @@ from clips import read, to_motion
 from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.body.rotation import quat_angle
-from dimo.evaluate import checks, physics
 from dimo.features import humanml3d
+from dimo.inpaint.request import text_to_ids
 from dimo.learn import codec as codec_learning
 from dimo.learn import corpus
+from dimo.metrics import checks, physics
 from dimo.tasks import score
-from dimo.tasks.request import text_to_ids
 
 HERE = Path(__file__).parent
 PARTS = ("codec", "t2m", "m2t", "retrieval")

@@ -22,9 +22,9 @@ from dimo.body.footlock import lock_feet
 from dimo.data.heldout import spread
 from dimo.diffusion.options import STRATEGIES, SampleOptions
 from dimo.diffusion.schedule import SCHEDULES
-from dimo.evaluate import checks, physics
+from dimo.inpaint.request import text_to_ids
+from dimo.metrics import checks, physics
 from dimo.tasks.generate import generate_steps
-from dimo.tasks.request import text_to_ids
 
 HERE = Path(__file__).parent
 STEPS = (1, 2, 5, 10, 20, 30)

@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,14 @@ from dimo.body.motion import Motion
 from dimo.body.retarget import retarget
 from dimo.body.skeleton import Skeleton
 from dimo.codec.codec import Codec, CodecConfig
+from dimo.data import code_cache as library
 from dimo.diffusion.sample import SampleOptions
 from dimo.errors import RequestError, WeightsError
-from dimo.model.joint import JointConfig, JointModel
+from dimo.inpaint.gap import Tools
+from dimo.inpaint.request import seconds_to_steps, text_to_ids
+from dimo.inpaint.spans import Span
+from dimo.memory.lookup import Memory
+from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.precision import dtype_of
 from dimo.model.transformer import TransformerConfig
 from dimo.sequence.vocabulary import WORD_PIECES
@@ -31,14 +35,9 @@ from dimo.tasks import compose as compose_task
 from dimo.tasks import correct as correct_task
 from dimo.tasks import generate as generate_task
 from dimo.tasks import length as length_task
-from dimo.tasks import library
 from dimo.tasks import score as score_task
 from dimo.tasks import trace as trace_task
 from dimo.tasks import vary as vary_task
-from dimo.tasks.gap import Tools
-from dimo.tasks.memory import Memory
-from dimo.tasks.request import seconds_to_steps, text_to_ids
-from dimo.tasks.spans import Span
 from dimo.text.wordpiece import Wordpiece
 
 TRAINING_ONLY = ("quantizer.sums", "quantizer.counts", "quantizer.started", "step")
@@ -86,7 +85,7 @@ class DiMo:
     def __init__(
         self,
         codec: Codec,
-        model: JointModel,
+        model: MaskedModel,
         wordpiece: Wordpiece,
         config: dict[str, Any] | None = None,
         memory: Memory | None = None,
@@ -97,12 +96,6 @@ class DiMo:
     # ---- loading and saving
 
     @staticmethod
-    def packaged_folder() -> Path:
-        """Where the weights that ship with the package lie; DIMO_WEIGHTS names another folder."""
-        override = os.environ.get("DIMO_WEIGHTS")
-        return Path(override) if override else Path(str(resources.files("dimo") / "weights"))
-
-    @staticmethod
     def from_pretrained(folder: str | Path | None = None, *, precision: str = "auto") -> DiMo:
         """Load a weights folder (default: the packaged weights). WeightsError names every fault of it.
 
@@ -111,11 +104,11 @@ class DiMo:
         seed repeats its result within one precision.
         """
         dtype = dtype_of(os.environ.get("DIMO_PRECISION", precision) if precision == "auto" else precision)
-        folder = Path(folder) if folder is not None else DiMo.packaged_folder()
+        folder = Path(folder) if folder is not None else checkpoint.packaged_folder()
         config = checkpoint.read_config(folder)
         try:
             codec = Codec(CodecConfig(**config["codec"]))
-            model = JointModel(JointConfig.from_dict(config["model"]))
+            model = MaskedModel(MaskedConfig.from_dict(config["model"]))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise WeightsError(f"{folder / 'config.json'}: not a usable config ({error})") from None
         if model.config.levels != codec.config.levels or model.config.codes != codec.config.codes:
@@ -159,7 +152,7 @@ class DiMo:
         trunk = TransformerConfig(
             vocabulary=WORD_PIECES, width=32, layers=2, heads=2, feedforward=64, positions=96, embedding_width=8
         )
-        model = JointModel(JointConfig(transformer=trunk, levels=3, codes=16, depth_blocks=1))
+        model = MaskedModel(MaskedConfig(transformer=trunk, levels=3, codes=16, depth_blocks=1))
         return DiMo(codec, model, Wordpiece.basic(), {"provenance": {"debug": True}})
 
     # ---- text to motion

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from dimo.errors import WeightsError
 FORMAT, VERSION = "dimo-weights", 1
 HALF_FROM = 4096
 """Tensors of at least this many values are stored in half precision; smaller ones (statistics, biases) stay exact."""
+
+
+def packaged_folder() -> Path:
+    """Where the weights that ship with the package lie; DIMO_WEIGHTS names another folder."""
+    override = os.environ.get("DIMO_WEIGHTS")
+    return Path(override) if override else Path(str(resources.files("dimo") / "weights"))
 
 
 def save(folder: Path, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]], files: dict[str, str]) -> None:

@@ -8,15 +8,15 @@ import pytest
 from dimo import preset
 from dimo.api import DiMo
 from dimo.cli import evaluate_run
-from dimo.cli.evaluate_encoders import Judge
 from dimo.cli.evaluate_rows import _placed, wrong_captions
 from dimo.cli.main import main
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
-from dimo.evaluate.guo import GuoEvaluator, Networks
-from dimo.evaluate.guo_words import WordVectors
-from dimo.evaluate.protocol import word_vectors
 from dimo.evaluate.samples import Samples
+from dimo.evaluators.encoder import word_vectors
+from dimo.evaluators.find import Evaluator
+from dimo.evaluators.guo import GuoEvaluator, Networks
+from dimo.evaluators.guo_words import WordVectors
 
 BODY = preset("humanml3d")
 REST = np.zeros((22, 3))
@@ -125,7 +125,7 @@ def test_an_encoder_that_is_not_the_published_one_judges_no_model(place, capsys,
     judges = []
     for n in range(2):
         encoder = GuoEvaluator(Networks(263, 8), words, comparable=n == wrong)
-        judges.append(Judge(encoder, {"name": str(n), "label": encoder.label}, word_vectors))
+        judges.append(Evaluator(encoder, {"name": str(n), "label": encoder.label}, word_vectors))
     monkeypatch.setattr(evaluate_run, "find_all", lambda folders, model: judges)
     assert evaluate(place, "tiny", f"wrong{wrong}", "--tasks", "t2m,codec", "--repeats", "1") == 0
     report = json.loads((place / f"wrong{wrong}/report.json").read_text())

@@ -166,24 +166,3 @@ def test_tagged_captions_are_clips_of_their_own(tmp_path):
     clips = prepare.process(jobs["000001_1"], replace(OPTIONS, mirror=False))
     assert len(clips[0].joints) == 40
     assert "no such file" in prepare.process(jobs["000002"], OPTIONS).reason
-
-
-@pytest.mark.parametrize(
-    ("word", "base"),
-    [
-        ("waving", "wave"),
-        ("raising", "raise"),
-        ("striding", "stride"),
-        ("rotating", "rotate"),
-        ("circling", "circle"),
-        ("stumbling", "stumble"),
-        ("running", "run"),
-        ("hopping", "hop"),
-        ("looking", "look"),
-        ("walking", "walk"),
-        ("kicking", "kick"),
-        ("walks", "walk"),
-    ],
-)
-def test_lemma_of_verbs(word, base):
-    assert layout.lemma(word, "VERB") == base

@@ -9,9 +9,10 @@ from dimo import RequestError, preset
 from dimo.data.records import Caption, Clip
 from dimo.errors import FormatError
 from dimo.evaluate import protocol, published, report, text_protocol
-from dimo.evaluate.protocol import Plan, Request, draw, entry, fit, nearest, run_rows, summarise, word_vectors
+from dimo.evaluate.cache import Store
+from dimo.evaluate.protocol import Plan, Request, draw, entry, fit, nearest, run_rows, summarise
 from dimo.evaluate.samples import Sample, Samples
-from dimo.evaluate.store import Store
+from dimo.evaluators.encoder import word_vectors
 
 BODY = preset("humanml3d")
 REST = np.zeros((22, 3))

@@ -7,7 +7,7 @@ import torch
 from dimo.codec.codec import Codec, CodecConfig
 from dimo.data.records import Caption, Clip
 from dimo.learn import corpus
-from dimo.learn.joint import JointData
+from dimo.learn.model import ModelData
 from dimo.learn.recipe import DataOptions
 from dimo.text.wordpiece import Wordpiece
 
@@ -99,11 +99,11 @@ def test_written_captions_come_first_and_can_be_drawn_alone():
     found = [replace(clip("a", 20), captions=captions), replace(clip("b", 20), captions=captions[:1])]
     wordpiece = Wordpiece.basic()
     codes = [torch.zeros(5, 2, dtype=torch.long), torch.ones(5, 2, dtype=torch.long)]
-    data = JointData(corpus.examples(found, codes, wordpiece, 16, DataOptions()))
+    data = ModelData(corpus.examples(found, codes, wordpiece, 16, DataOptions()))
     texts, motions = data.written.batch(8, np.random.default_rng(0))
     assert {tuple(t) for t in texts} == {tuple(wordpiece.encode("a walk"))}
     assert all(torch.equal(m, codes[0]) for m in motions)
     texts, _ = data.batch(64, np.random.default_rng(0))
     assert {tuple(t) for t in texts} == {tuple(wordpiece.encode(c.text)) for c in captions}
-    alone = JointData(data.examples[1:])
+    alone = ModelData(data.examples[1:])
     assert alone.written is alone

@@ -5,8 +5,8 @@ import torch
 
 from dimo.api import DiMo
 from dimo.errors import FormatError
-from dimo.learn.encoder import EncoderRecipe
-from dimo.learn.evaluator import EvaluatorRecipe
+from dimo.learn.evaluator_guo import EvaluatorRecipe
+from dimo.learn.evaluator_ours import EncoderRecipe
 from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
 from dimo.learn.train import blend
 

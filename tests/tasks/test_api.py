@@ -9,9 +9,9 @@ import torch
 
 from dimo import DiMo, Motion, RequestError, WeightsError, preset
 from dimo.diffusion.sample import SampleOptions, draw_from
+from dimo.inpaint.predictor import Predictor
 from dimo.sequence.tokens import pack
 from dimo.tasks import score
-from dimo.tasks.predictor import Predictor
 
 
 @pytest.fixture(scope="module")

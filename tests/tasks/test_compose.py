@@ -8,9 +8,9 @@ import torch
 
 from dimo import DiMo, FormatError, RequestError
 from dimo.diffusion.sample import SampleOptions
-from dimo.tasks import windows
-from dimo.tasks.script import check_parts, read_script
-from dimo.tasks.windows import Part, fill, refine_all
+from dimo.formats.script import check_parts, read_script
+from dimo.inpaint import windows
+from dimo.inpaint.windows import Part, fill, refine_all
 
 OPTIONS = SampleOptions(steps=2, seed=1)
 

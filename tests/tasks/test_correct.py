@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dimo import DiMo, RequestError
-from dimo.model.joint import Hidden
+from dimo.model.masked import Hidden
 from dimo.sequence.vocabulary import PAD
 from dimo.tasks.correct import ACCEPT, Change, Correction, apply, correct
 from dimo.text.wordpiece import Wordpiece

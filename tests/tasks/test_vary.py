@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dimo import DiMo, RequestError
-from dimo.tasks.spans import parse, to_frames, without
+from dimo.inpaint.spans import parse, to_frames, without
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dimo.cli.making import add_flags, check_flags, drawing, write_all
+from dimo.cli.flags import add_flags, check_flags, drawing, write_all
 from dimo.cli.output import read_skeleton
 
 
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     check_flags(args)
     skeleton = None if args.skeleton is None else read_skeleton(args.skeleton)
 
-    from dimo.tasks.script import read_script
+    from dimo.formats.script import read_script
 
     script = read_script(args.script)
 

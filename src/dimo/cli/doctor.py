@@ -98,7 +98,7 @@ def check_weights(folder: Path | None) -> list[str]:
     from dimo import checkpoint
     from dimo.api import DiMo
 
-    folder = DiMo.packaged_folder() if folder is None else folder
+    folder = checkpoint.packaged_folder() if folder is None else folder
     print(f"weights      {folder}")
     try:
         config = checkpoint.read_config(folder)

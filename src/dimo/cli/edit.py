@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dimo.cli.making import READ, add_flags, check_flags, drawing, write_all
+from dimo.cli.flags import READ, add_flags, check_flags, drawing, write_all
 from dimo.errors import RequestError
 
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError("--seconds goes with --keep only; --extend takes its own seconds")
 
     from dimo.formats.table import load
-    from dimo.tasks.spans import parse, to_frames
+    from dimo.inpaint.spans import parse, to_frames
 
     flag, text = ("--keep", args.keep) if args.keep is not None else ("--replace", args.replace)
     spans = parse(text, flag) if text is not None else []

@@ -14,12 +14,12 @@ from dimo.body.footlock import lock_feet
 from dimo.body.motion import Motion
 from dimo.data.records import Clip
 from dimo.diffusion.sample import SampleOptions
-from dimo.evaluate import metrics
+from dimo.evaluate.cache import Store
 from dimo.evaluate.protocol import FPS, Request, Row, entry
-from dimo.evaluate.store import Store
+from dimo.inpaint.request import text_to_ids
+from dimo.metrics import motion as metrics
 from dimo.tasks import caption as caption_task
 from dimo.tasks import generate as generate_task
-from dimo.tasks.request import text_to_ids
 from dimo.text.confusions import CONFUSIONS
 
 GIVEN, ENDS = 0.2, 0.25

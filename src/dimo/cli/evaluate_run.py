@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from dimo import __version__
+from dimo import __version__, checkpoint
 from dimo.api import DiMo
 from dimo.body.retarget import retarget
 from dimo.body.skeleton import preset
-from dimo.cli.evaluate_encoders import Judge, WithTokens, find_all
 from dimo.cli.evaluate_rows import ModelRows, multimodality
 from dimo.cli.progress import progress
 from dimo.data import heldout, shards
@@ -28,10 +27,11 @@ from dimo.data.sources.pack import rows as read_rows
 from dimo.diffusion.sample import SampleOptions
 from dimo.errors import FormatError, RequestError
 from dimo.evaluate import protocol, published, text_protocol
-from dimo.evaluate.guo import GuoEvaluator
+from dimo.evaluate.cache import Store
 from dimo.evaluate.protocol import Plan, Request
 from dimo.evaluate.samples import Sample, Samples
-from dimo.evaluate.store import Store
+from dimo.evaluators.find import Evaluator, WithTokens, find_all
+from dimo.evaluators.guo import GuoEvaluator
 from dimo.features.humanml3d import encode as _encode
 from dimo.formats.files import read_text
 from dimo.formats.table import READ, load
@@ -48,7 +48,7 @@ def evaluate_model(
     """A dimo model on the clips of a split."""
     began = time.monotonic()
     torch.set_num_threads(args.threads or torch.get_num_threads())
-    folder = args.model or DiMo.packaged_folder()
+    folder = args.model or checkpoint.packaged_folder()
     model = DiMo.from_pretrained(args.model)
     if "levels" in sweeps and max(sweeps["levels"]) > model.codec.config.levels:
         raise RequestError(f"--sweep levels: the codec has {model.codec.config.levels}")
@@ -106,7 +106,7 @@ def evaluate_model(
     return report, _samples(args, clips, kept, said)
 
 
-def published_files(judge: Judge, data: Path) -> tuple[Judge, Features | None]:
+def published_files(judge: Evaluator, data: Path) -> tuple[Evaluator, Features | None]:
     """With the published evaluator on a HumanML3D directory: its own tokens, and its own feature vectors of true crops."""
     if not isinstance(judge.encoder, GuoEvaluator) or not judge.comparable or not humanml3d.is_humanml3d(data):
         return judge, None
@@ -125,7 +125,7 @@ def published_files(judge: Judge, data: Path) -> tuple[Judge, Features | None]:
     return replace(judge, encoder=WithTokens(encoder, humanml3d.published_tokens(data))), features
 
 
-def _rows(args: argparse.Namespace, rows: ModelRows, names: Sequence[str], judge: Judge) -> dict[str, protocol.Row]:
+def _rows(args: argparse.Namespace, rows: ModelRows, names: Sequence[str], judge: Evaluator) -> dict[str, protocol.Row]:
     """The rows asked for by name, in their order; the real one always."""
     made: dict[str, protocol.Row] = {"real": protocol.real, "codec": rows.reconstruct, "shuffled": protocol.shuffled}
     if "nearest" in names and (row := _nearest(args, judge)) is not None:
@@ -138,7 +138,7 @@ def _real_row(
     args: argparse.Namespace,
     table: dict[str, Any],
     clips: Sequence[Clip],
-    judge: Judge,
+    judge: Evaluator,
     plan: Plan,
     *,
     features: Features | None = None,
@@ -169,7 +169,7 @@ def _t2m(
     rows: ModelRows,
     names: Sequence[str],
     clips: Sequence[Clip],
-    judged: tuple[Judge, Features | None],
+    judged: tuple[Evaluator, Features | None],
     plan: Plan,
     kept: dict,
     sweeps: Mapping[str, Sequence[float]],
@@ -210,7 +210,7 @@ def _second(
     report: dict[str, Any],
     made: Mapping[str, protocol.Row],
     clips: Sequence[Clip],
-    judged: tuple[Judge, Features | None],
+    judged: tuple[Evaluator, Features | None],
     plan: Plan,
 ) -> None:
     """The same rows by another encoder: what both say is less likely to be a quirk of one."""
@@ -230,7 +230,7 @@ def _swept(
     args: argparse.Namespace,
     rows: ModelRows,
     clips: Sequence[Clip],
-    judge: Judge,
+    judge: Evaluator,
     plan: Plan,
     name: str,
     values: Sequence[float],
@@ -249,7 +249,7 @@ def _swept(
     return out
 
 
-def _nearest(args: argparse.Namespace, judge: Judge) -> protocol.Row | None:
+def _nearest(args: argparse.Namespace, judge: Evaluator) -> protocol.Row | None:
     """The row of the nearest training clip; None where the collection is not prepared, so that its training part is unread."""
     if args.split == "train" or not any(args.data.glob("*.parquet")):
         return None
@@ -267,7 +267,7 @@ def _nearest(args: argparse.Namespace, judge: Judge) -> protocol.Row | None:
 def evaluate_motions(args: argparse.Namespace) -> tuple[dict[str, Any], Samples | None]:
     """Motions of any system, by files; real clips of --data, where given, are the first row and what FID is against."""
     clips = protocol.usable(read_motions(args.motions, args.captions))  # before the encoder: bad files are told at once
-    judge, *others = find_all(args.evaluator, args.model or DiMo.packaged_folder())
+    judge, *others = find_all(args.evaluator, args.model or checkpoint.packaged_folder())
     if len(clips) < 2:
         raise RequestError(f"{args.motions}: fewer than 2 motions there have a caption in {args.captions}")
     clips = heldout.spread(clips, args.limit)
@@ -313,7 +313,7 @@ def _second_of_system(
     report: dict[str, Any],
     clips: Sequence[Clip],
     truth: Sequence[Clip],
-    judge: Judge,
+    judge: Evaluator,
     plan: Plan,
 ) -> None:
     """The system's motions, and the real ones where they are given, by another encoder."""
@@ -379,7 +379,7 @@ def read_captions(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _head(
-    args: argparse.Namespace, clips: Sequence[Clip], judge: Judge, plan: Plan, hashes: dict, more: dict
+    args: argparse.Namespace, clips: Sequence[Clip], judge: Evaluator, plan: Plan, hashes: dict, more: dict
 ) -> dict[str, Any]:
     settings = {
         "command": {

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from dimo.cli.making import add_flags, check_flags, drawing, write_all
+from dimo.cli.flags import add_flags, check_flags, drawing, write_all
 from dimo.cli.output import read_skeleton
 from dimo.errors import RequestError
 

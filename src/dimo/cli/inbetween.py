@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dimo.cli.making import READ, add_flags, check_flags, drawing, write_all
+from dimo.cli.flags import READ, add_flags, check_flags, drawing, write_all
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from dimo.cli.making import add_flags, check_flags, drawing, write_all
+from dimo.cli.flags import add_flags, check_flags, drawing, write_all
 from dimo.cli.output import read_skeleton
 
 

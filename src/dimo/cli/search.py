@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     if args.top < 0:
         raise RequestError(f"--top must be 0 (all) or more, not {args.top}")
 
-    from dimo.tasks.library import motion_files
+    from dimo.data.code_cache import motion_files
 
     motion_files(args.folder)  # before the model: a folder without motions is told at once
 

@@ -57,11 +57,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.out}: memory of {train.train_memory(settings)} clips")
         return 0
     elif args.what == "encoder":
-        from dimo.learn.encoder import train_encoder
+        from dimo.learn.evaluator_ours import train_encoder
 
         done = train_encoder(settings, args.start)
     else:
-        from dimo.learn.evaluator import train_evaluator
+        from dimo.learn.evaluator_guo import train_evaluator
 
         done = train_evaluator(settings, args.start, args.glove)
     print(f"{args.out}: {args.what} after {done} steps")

@@ -14,16 +14,7 @@ import torch
 from torch import Tensor
 
 from dimo.diffusion.options import STRATEGIES, SampleOptions, Strategy
-from dimo.diffusion.strategies import (
-    Drawn,
-    hold_back,
-    keep_best,
-    left_open,
-    looks_back,
-    overturned,
-    rank,
-    reopened,
-)
+from dimo.diffusion.strategies import Drawn, hold_back, keep_best, left_open, looks_back, overturned, rank, reopened
 from dimo.sequence.tokens import Tokens
 from dimo.sequence.vocabulary import PAD
 

@@ -11,18 +11,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from dimo.body.skeleton import preset
 from dimo.data.records import Clip
 from dimo.errors import RequestError
-from dimo.evaluate import metrics, physics
-from dimo.evaluate.checks import check_all
-from dimo.evaluate.facts import checks_of
-from dimo.evaluate.guo import draw_crop
+from dimo.evaluators.encoder import Encoder, unit_rows
+from dimo.evaluators.guo import draw_crop
 from dimo.features import humanml3d
+from dimo.metrics import motion as metrics
+from dimo.metrics import physics
+from dimo.metrics.checks import check_all
+from dimo.metrics.facts import checks_of
 
 FPS = 20.0
 LENGTHS = ("truth", "estimated")
@@ -30,21 +32,6 @@ MIN_FRAMES = 8
 FRESH = 7919  # added to the seed of the pass that FID is measured against
 PARENTS = preset("humanml3d").parents
 PHYSICS = tuple(physics.Physics.__dataclass_fields__)
-
-
-class Encoder(Protocol):
-    """What embeds texts and motions into one space (evaluate.encoders, evaluate.guo)."""
-
-    name: str
-    comparable: bool
-    feature_mode: Any
-
-    @property
-    def label(self) -> str: ...
-
-    def embed_texts(self, captions: Sequence[str]) -> np.ndarray: ...
-
-    def embed_motions(self, features: Sequence[np.ndarray]) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -121,10 +108,10 @@ def nearest(train: Sequence[Clip], captions: Sequence[str], owner: Sequence[int]
 
     captions[i] belongs to train[owner[i]]; embed maps texts to vectors (N, D) that are compared by their cosine.
     """
-    known = _unit(np.asarray(embed(list(captions)), float))
+    known = unit_rows(np.asarray(embed(list(captions)), float))
 
     def row(requests: Sequence[Request]) -> list[np.ndarray]:
-        asked = _unit(np.asarray(embed([r.caption for r in requests]), float))
+        asked = unit_rows(np.asarray(embed([r.caption for r in requests]), float))
         best = (asked @ known.T).argmax(1)
         return [fit(np.asarray(train[owner[b]].joints, float), r.frames) for b, r in zip(best, requests, strict=True)]
 
@@ -134,20 +121,6 @@ def nearest(train: Sequence[Clip], captions: Sequence[str], owner: Sequence[int]
 def fit(joints: np.ndarray, frames: int) -> np.ndarray:
     """The first frames, where there are more: no system is measured on more than was asked for."""
     return joints[:frames] if len(joints) >= min(frames, 2) else joints
-
-
-def word_vectors(texts: Sequence[str], size: int = 4096) -> np.ndarray:
-    """Counts of words and word pairs, hashed, as unit vectors: sentence similarity where no encoder is at hand."""
-    out = np.zeros((len(texts), size), np.float32)
-    for i, text in enumerate(texts):
-        words = text.lower().split()
-        for token in [*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))]:
-            out[i, zlib.crc32(token.encode()) % size] += 1
-    return _unit(out)
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
 
 
 # ---- what one row measures in one repeat

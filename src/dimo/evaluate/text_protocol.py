@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from dimo.data.records import Clip
-from dimo.evaluate import captions, metrics, text_metrics
 from dimo.evaluate.protocol import Encoder, Outcome, Plan, embed_motions, summarise
+from dimo.metrics import captions
+from dimo.metrics import motion as metrics
+from dimo.metrics import text as text_metrics
 
 REAL = "real"
 

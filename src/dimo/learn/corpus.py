@@ -22,7 +22,7 @@ from dimo.data.records import Clip
 from dimo.errors import RequestError
 from dimo.features import humanml3d
 from dimo.formats.files import write_atomically
-from dimo.learn.joint import Example
+from dimo.learn.model import Example
 from dimo.learn.recipe import DataOptions
 from dimo.text.wordpiece import Wordpiece
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from dimo.codec.codec import CodecConfig
 from dimo.errors import FormatError
 from dimo.learn.codec import CodecLoss
-from dimo.learn.joint import JointLoss
 from dimo.learn.loop import LoopOptions
-from dimo.model.joint import JointConfig
+from dimo.learn.model import ModelLoss
+from dimo.model.masked import MaskedConfig
 from dimo.model.transformer import TransformerConfig
 
 
@@ -46,9 +46,9 @@ class CodecRecipe:
 class ModelRecipe:
     """Everything that training a joint model needs to know."""
 
-    model: JointConfig = field(default_factory=JointConfig)
+    model: MaskedConfig = field(default_factory=MaskedConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    loss: JointLoss = field(default_factory=JointLoss)
+    loss: ModelLoss = field(default_factory=ModelLoss)
     loop: LoopOptions = field(default_factory=LoopOptions)
     data: DataOptions = field(default_factory=DataOptions)
 

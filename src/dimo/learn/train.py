@@ -17,10 +17,11 @@ from dimo.api import TRAINING_ONLY, DiMo
 from dimo.codec.codec import Codec, CodecConfig
 from dimo.errors import RequestError, WeightsError
 from dimo.learn import codec as codec_learning
-from dimo.learn import corpus, joint, loop, parallel, recipe
-from dimo.model.joint import JointModel
+from dimo.learn import corpus, loop, parallel, recipe
+from dimo.learn import model as joint
+from dimo.memory.lookup import Memory
+from dimo.model.masked import MaskedModel
 from dimo.model.transformer import from_bert
-from dimo.tasks.memory import Memory
 from dimo.text.confusions import confusion_ids
 from dimo.text.wordpiece import Wordpiece
 
@@ -119,14 +120,14 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     for split in ("train", "val"):
         found = corpus.clips(settings.data, split, plan.data)
         codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
-        sets[split] = joint.JointData(
+        sets[split] = joint.ModelData(
             corpus.examples(found, codes, wordpiece, config.max_text, plan.data),
             confusions=confusion_ids(wordpiece.vocabulary),
         )
     if parallel.world()[0] == 0:
         parallel.wait()
     torch.manual_seed(options.seed)
-    model = JointModel(config)
+    model = MaskedModel(config)
     if earlier is not None:
         checkpoint.load_into(model, earlier / "model.safetensors")
     else:
@@ -168,7 +169,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
 
 
 def train_memory(settings: Settings) -> int:
-    """Add memory.safetensors (tasks/memory.py) of the training clips to the weights folder settings.out. Returns its clips."""
+    """Add memory.safetensors (memory/lookup.py) of the training clips to the weights folder settings.out. Returns its clips."""
     plan = recipe.read(settings.recipe, recipe.MemoryRecipe) if settings.recipe else recipe.MemoryRecipe()
     model = DiMo.from_pretrained(settings.out, precision="fp32")
     options = recipe.DataOptions(sources=plan.data.sources, mirrored=plan.data.mirrored)
@@ -186,7 +187,7 @@ def train_memory(settings: Settings) -> int:
 
 
 @torch.no_grad()
-def blend(model: JointModel, before: dict[str, Tensor], share: float) -> None:
+def blend(model: MaskedModel, before: dict[str, Tensor], share: float) -> None:
     """Make the weights (1 - share) of what they are and `share` of what they were: keeps skills that a short training blurs."""
     for name, value in model.named_parameters():
         value.lerp_(before[name].to(value.dtype), share)

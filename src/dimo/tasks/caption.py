@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from dimo.diffusion.sample import SampleOptions, sample
-from dimo.model.joint import JointModel
+from dimo.inpaint.predictor import Predictor
+from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import PAD
-from dimo.tasks.predictor import Predictor
 
 
-def caption(model: JointModel, motions: Sequence[Tensor], options: SampleOptions) -> list[list[int]]:
+def caption(model: MaskedModel, motions: Sequence[Tensor], options: SampleOptions) -> list[list[int]]:
     """Word-piece ids of a caption for each motion, codes (L_i, Q); a caption ends at its first [PAD]."""
     nothing: list[list[int]] = [[] for _ in motions]
     tokens = pack(

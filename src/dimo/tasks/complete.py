@@ -17,10 +17,10 @@ from dimo.body import blend
 from dimo.body.motion import Motion
 from dimo.body.retarget import retarget
 from dimo.errors import RequestError
-from dimo.tasks.gap import Filled, Gap, Tools, decode, fill_gap, floor_of, stand
-from dimo.tasks.request import text_to_ids
-from dimo.tasks.spans import Span, to_frames, without
-from dimo.tasks.windows import Part, fill
+from dimo.inpaint.gap import Filled, Gap, Tools, decode, fill_gap, floor_of, stand
+from dimo.inpaint.request import text_to_ids
+from dimo.inpaint.spans import Span, to_frames, without
+from dimo.inpaint.windows import Part, fill
 
 LONGEST_SECONDS = 600.0
 """Of a result: more is a slip of the unit."""

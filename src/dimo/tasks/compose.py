@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from dimo.body.motion import Motion
+from dimo.formats.script import check_parts
+from dimo.inpaint.gap import Tools
 from dimo.tasks.complete import make, word_pieces
-from dimo.tasks.gap import Tools
 from dimo.tasks.generate import estimate_length
-from dimo.tasks.script import check_parts
 
 
 def compose(tools: Tools, script: Sequence[Any]) -> list[Motion]:

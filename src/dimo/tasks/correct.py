@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from dimo.errors import RequestError
-from dimo.model.joint import JointModel
+from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.text.confusions import confusion_ids
 from dimo.text.wordpiece import Wordpiece
@@ -89,7 +89,7 @@ class _Candidate:
     score: float
 
 
-def correct(model: JointModel, wordpiece: Wordpiece, text: str, codes: Tensor) -> Correction:
+def correct(model: MaskedModel, wordpiece: Wordpiece, text: str, codes: Tensor) -> Correction:
     """The correction of a text by a motion's codes (L, Q). RequestError when the text leaves no room to change it."""
     words = [_Word(tuple(wordpiece.encode(m.group())), m.start(), m.end()) for m in _WORD.finditer(text)]
     most = model.config.max_text - 1
@@ -127,7 +127,7 @@ def apply(text: str, changes: Sequence[Change]) -> str:
 class _Judge:
     """log p of masked runs of a text, with the motion known or unknown."""
 
-    def __init__(self, model: JointModel, codes: Tensor):
+    def __init__(self, model: MaskedModel, codes: Tensor):
         self.model, self.codes = model, codes
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dimo.errors import RequestError
-from dimo.model.joint import JointModel
+from dimo.model.masked import MaskedModel
 from dimo.tasks.generate import length_distribution
 
 
@@ -36,7 +36,7 @@ class Lengths:
         return tuple(float(self.seconds[i]) for i in sorted({min(i, len(self.seconds) - 1) for i in picks}))
 
 
-def lengths(model: JointModel, ids: Sequence[int], seconds_per_step: float) -> Lengths:
+def lengths(model: MaskedModel, ids: Sequence[int], seconds_per_step: float) -> Lengths:
     """The distribution for a text's word-piece ids."""
     probability = length_distribution(model, ids).double().numpy()
     return Lengths(np.arange(1, len(probability) + 1) * seconds_per_step, probability)

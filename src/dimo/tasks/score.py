@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dimo.diffusion.guidance import guide
-from dimo.model.joint import JointModel
+from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import Tokens, pack
 from dimo.sequence.vocabulary import PAD
 
@@ -23,7 +23,7 @@ RATIOS = (0.35, 0.55, 0.75, 1.0)
 """Shares of places masked: partly known texts judge wording, the fully masked one content (method 5.3)."""
 
 PAIRS = 16
-"""Pairs at most in one pass of the model, each at all RATIOS: texts of one length, motions of similar ones.
+"""CaptionedClips at most in one pass of the model, each at all RATIOS: texts of one length, motions of similar ones.
 
 Longer motions beside a motion do not change its score. Longer texts would, a little: they push the [SEP] behind it away.
 """
@@ -57,7 +57,7 @@ class Score:
 
 
 def score(
-    model: JointModel,
+    model: MaskedModel,
     texts: Sequence[Sequence[int]],
     motions: Sequence[Tensor],
     *,
@@ -77,7 +77,7 @@ def score(
 
 
 def text_given_motion(
-    model: JointModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], seed: int = 0, *, blind: bool = False
+    model: MaskedModel, texts: Sequence[Sequence[int]], motions: Sequence[Tensor], seed: int = 0, *, blind: bool = False
 ) -> Tensor:
     """Mean log-probability (N,) of the words of texts[i] given motions[i], or given only their lengths when blind.
 
@@ -95,7 +95,7 @@ def text_given_motion(
 
 
 def motion_given_text(
-    model: JointModel,
+    model: MaskedModel,
     texts: Sequence[Sequence[int]],
     motions: Sequence[Tensor],
     *,
@@ -117,7 +117,7 @@ def motion_given_text(
     return _mean(model, texts, motions, lambda clean: clean.motion_slots, run, seed)
 
 
-def log_motion(model: JointModel, motions: Sequence[Tensor], seed: int = 0) -> Tensor:
+def log_motion(model: MaskedModel, motions: Sequence[Tensor], seed: int = 0) -> Tensor:
     """Mean log-probability (N,) of the base codes of motions with the text unknown: their prior."""
 
     def run(clean: Tokens, hidden: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,7 +129,7 @@ def log_motion(model: JointModel, motions: Sequence[Tensor], seed: int = 0) -> T
 
 @torch.no_grad()
 def _mean(
-    model: JointModel,
+    model: MaskedModel,
     texts: Sequence[Sequence[int]],
     motions: Sequence[Tensor],
     slots: Callable[[Tokens], Tensor],

@@ -18,9 +18,9 @@ from dimo.body.motion import Motion
 from dimo.body.retarget import retarget
 from dimo.body.rotation import quat_conjugate, quat_continuous, quat_multiply
 from dimo.errors import RequestError
+from dimo.inpaint.gap import Tools, decode, encode, floor_of, on_body, stand
+from dimo.inpaint.windows import refine_all
 from dimo.tasks.complete import word_pieces
-from dimo.tasks.gap import Tools, decode, encode, floor_of, on_body, stand
-from dimo.tasks.windows import refine_all
 
 
 def vary(tools: Tools, motion: Motion, share: float, *, text: str | None = None) -> list[Motion]:

@@ -1,0 +1,67 @@
+"""Clips with their captions, as the trainers of evaluators draw them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dimo.codec.codec import feature_statistics
+from dimo.learn import corpus
+from dimo.learn.recipe import DataOptions
+
+STATISTICS_CLIPS = 2000
+"""Clips that mean and deviation are taken from: all of them at once would not fit a small machine's memory."""
+
+
+@dataclass(frozen=True)
+class CaptionedOptions:
+    """Which clips, and how often each is drawn."""
+
+    sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
+    mirrored: bool = True  # without mirror images an encoder may take left for a habit of the actors
+    label_exponent: float = 0.5  # 1 draws labels as often as they occur, 0 all alike
+    composite_share: float = 0.35  # of the draws that go to joined and overlaid clips, where there are any
+
+
+class CaptionedClips:
+    """Features (F, C), in half precision to halve the memory, and the captions of each clip."""
+
+    def __init__(
+        self, features: Sequence[np.ndarray], captions: Sequence[tuple[str, ...]], weights: np.ndarray | None = None
+    ):
+        self.features = [f.astype(np.float16) for f in features]
+        self.captions = list(captions)
+        weights = np.ones(len(self.features)) if weights is None else weights
+        self.share = weights / weights.sum()
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @staticmethod
+    def read(folder: Path, split: str, options: CaptionedOptions) -> CaptionedClips:
+        """The captioned clips of a split of a prepared folder; RequestError when there are none."""
+        found = corpus.clips(folder, split, DataOptions(sources=options.sources, mirrored=options.mirrored))
+        found = [c for c in found if c.captions]
+        labels = Counter(c.label for c in found if not c.composite)
+        weights = np.array([1.0 if c.composite else labels[c.label] ** (options.label_exponent - 1) for c in found])
+        joined = np.array([c.composite for c in found], bool)
+        if joined.any() and not joined.all():
+            weights[joined] *= options.composite_share / weights[joined].sum()
+            weights[~joined] *= (1 - options.composite_share) / weights[~joined].sum()
+        captions = [tuple(t.text for t in c.captions) for c in found]
+        return CaptionedClips(corpus.feature_clips(found), captions, weights)
+
+    def statistics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation (C,) with the feature bias of method 2.12, from clips spread over the set."""
+        step = -(-len(self) // STATISTICS_CLIPS)
+        return feature_statistics([f.astype(np.float64) for f in self.features[::step]])
+
+    def draw(self, size: int, generator: np.random.Generator) -> tuple[list[np.ndarray], list[str]]:
+        """Features and one caption each of `size` different clips (fewer where there are fewer)."""
+        at = generator.choice(len(self), min(size, len(self)), replace=False, p=self.share)
+        captions = [self.captions[i][generator.integers(len(self.captions[i]))] for i in at]
+        return [self.features[i].astype(np.float32) for i in at], captions

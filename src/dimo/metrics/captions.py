@@ -1,0 +1,108 @@
+"""What captions say: which action, which side, and the table of what was said for what was shown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dimo.metrics import text as text_metrics
+
+ACTIONS: tuple[tuple[str, str], ...] = (
+    ("dance", r"danc\w*|salsa|lambada|charleston|pirouette"),
+    ("climb", r"climb\w*|clamber\w*|playground|jungle gym"),
+    ("wave", r"wav(?:e|es|ing)|goodbye|bye|byebye"),
+    ("bow", r"bow(?:s|ing)?|bends? (?:at the waist|forward)"),
+    ("kick", r"kick\w*"),
+    ("punch", r"punch\w*|box(?:es|ing)"),
+    ("jump", r"jump\w*|leap\w*|hops?|hopping"),
+    (
+        "raise",
+        r"rais\w*|lift\w*|puts? up|holds? up|reach\w*|stretch\w*|(?:hands?|arms?) (?:up|high|overhead)|"
+        r"throws? (?:his|her|their|both|the)",
+    ),
+    (
+        "turn",
+        r"turn\w*|corner\w*|curv\w*|veer\w*|(?:change|switch)\w* direction|heads (?:left|right)|bends? (?:left|right)",
+    ),
+    ("walk back", r"(?:walk|step|mov|go)\w* (?:\w+ ){0,2}(?:back|backward|backwards)|back"),
+    ("run", r"run\w*|jog\w*|sprint\w*|dash\w*|rush\w*"),
+    (
+        "walk",
+        r"walk\w*|stroll\w*|steps?|strid\w*|pac(?:e|es|ing)|trudg\w*|shuffl\w*|march\w*|strut\w*|amble\w*|goes|moves|advanc\w*|heads",
+    ),
+    ("stand", r"stand\w*|still|motionless"),
+)
+"""Actions in the order in which a text is asked for them, and the words that name them."""
+SIDED = ("wave", "raise", "turn", "kick", "punch")
+OTHER = "other"
+
+
+def action_of(text: str) -> str:
+    """The first action of ACTIONS that a sentence or label names, with its side where it has one; "other" otherwise."""
+    words = " ".join(re.findall(r"[a-z]+", text.lower()))
+    for name, pattern in ACTIONS:
+        if re.search(rf"\b(?:{pattern})\b", words):
+            return f"{name} {side}" if name in SIDED and (side := side_of(words)) else name
+    return OTHER
+
+
+def side_of(text: str) -> str:
+    """left, right, both, or empty where a text names no side or two."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    sides = words & {"left", "right"}
+    if len(sides) == 1:
+        return sides.pop()
+    return "both" if not sides and words & {"both", "two", "hands", "arms"} else ""
+
+
+def confusion(truth: Sequence[str], said: Sequence[str], most: int = 18) -> dict[str, Any]:
+    """Counts (rows: shown, columns: said) of actions, the most frequent ones by name and the rest as "other"."""
+    counts = Counter(truth)
+    names = [n for n, _ in counts.most_common(most) if n != OTHER]
+    names += [n for n, _ in Counter(said).most_common() if n not in names and n != OTHER][: max(0, most - len(names))]
+    names = [*sorted(names), OTHER]
+    at = {n: i for i, n in enumerate(names)}
+    table = np.zeros((len(names), len(names)), int)
+    for a, b in zip(truth, said, strict=True):
+        table[at.get(a, len(names) - 1), at.get(b, len(names) - 1)] += 1
+    return {"names": names, "counts": table.tolist()}
+
+
+def score(
+    guesses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    labels: Sequence[str],
+    states: tuple[str, text_metrics.Encode] | None = None,
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Numbers of the set, in percent where the field prints percent, and per caption: action and side named, words doubled.
+
+    The action of a clip is that of its label, or where it has none of its first reference. states: name and function of the
+    encoder for BERTScore.
+    """
+    whole: dict[str, float] = {}
+    for short, protocol in (("raw", "raw"), ("lem", "lemmatised")):
+        found = text_metrics.score_captions(guesses, references, protocol)  # type: ignore[arg-type]
+        whole |= {
+            f"bleu1_{short}": 100 * found.bleu[0],
+            f"bleu4_{short}": 100 * found.bleu[3],
+            f"rouge_l_{short}": 100 * found.rouge_l,
+            f"cider_{short}": 100 * found.cider,
+        }
+    if states is not None:
+        whole["bert_f1"] = 100 * text_metrics.bert_score(guesses, references, states[1], states[0]).f1
+    shown = [action_of(label or group[0]) for label, group in zip(labels, references, strict=True)]
+    said = [action_of(g) for g in guesses]
+    known = np.array([a != OTHER for a in shown])
+    action = np.array([a.split()[0] == b.split()[0] for a, b in zip(shown, said, strict=True)], float)
+    sided = np.array([a.split()[-1] in ("left", "right", "both") for a in shown])
+    side = np.array([a.split()[-1] == side_of(g) for a, g in zip(shown, guesses, strict=True)], float)
+    doubled = np.array([bool(re.search(r"\b(\w+) \1\b", g)) for g in guesses], float)
+    return whole, {
+        "action": np.where(known, action, np.nan),
+        "side": np.where(sided, side, np.nan),
+        "doubled_words": doubled,
+    }

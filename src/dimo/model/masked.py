@@ -1,0 +1,199 @@
+"""The joint model: Tokens in, logits for words and motion codes out.
+
+One trunk pass over `[CLS] text [SEP] motion [SEP]` gives a vector per place. Words are read off by the tied embedding
+matrix, base codes by a linear head; a small depth decoder then predicts level after level of a stack from its vector and
+the levels below, looking a few steps around, so that all Q levels cost one trunk pass.
+
+Motion also passes a few convolutions over neighbouring steps before and after the trunk. What follows what in a gait
+does not depend on where in the clip it happens; attention with absolute positions would have to learn it at every place
+anew, which 4 hours of motion do not suffice for (docs/log.md has the comparison).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, linear, pad
+
+from dimo.errors import ShapeError
+from dimo.model.transformer import Transformer, TransformerConfig
+from dimo.sequence.tokens import Tokens
+from dimo.sequence.vocabulary import CLS, SEP
+
+
+@dataclass(frozen=True)
+class MaskedConfig:
+    """Sizes of the joint model."""
+
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    levels: int = 6
+    codes: int = 512
+    max_steps: int = 49  # of motion: 196 frames at stride 4
+    max_text: int = 64  # word pieces
+    caption_slots: int = 32  # places that a caption may fill
+    depth_blocks: int = 2
+    stem_blocks: int = 1  # convolutions over neighbouring stacks before the trunk
+    near_blocks: int = 2  # and after it
+    near_reach: int = 2  # steps to either side that each of them sees
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(data: dict) -> MaskedConfig:
+        return MaskedConfig(**{**data, "transformer": TransformerConfig(**data["transformer"])})
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Trunk output: text (B, T, D) and motion (B, L, D)."""
+
+    text: Tensor
+    motion: Tensor
+
+
+class NearBlock(nn.Module):
+    """Convolution over neighbouring steps and a two-layer perceptron, each normalised first and added."""
+
+    def __init__(self, width: int, dropout: float, reach: int = 1):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.near = nn.Conv1d(width, width, 2 * reach + 1, padding=reach)
+        weight = self.near.weight.data  # laid out so that forward sees it as one matrix without a copy
+        self.near.weight.data = weight.transpose(1, 2).contiguous().transpose(1, 2)
+        self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, real: Tensor) -> Tensor:
+        """x (B, L, D); real (B, L) keeps padding from leaking into the last real step."""
+        y = self.norm1(x) * real.unsqueeze(-1)
+        x = x + gelu(self._convolve(y))
+        return x + self.dropout(self.down(gelu(self.up(self.norm2(x)))))
+
+    def _convolve(self, y: Tensor) -> Tensor:
+        """self.near on (B, L, D), as one product: on short motions half the time of torch's convolution."""
+        reach, size = int(self.near.padding[0]), self.near.kernel_size[0]
+        windows = pad(y, (0, 0, reach, reach)).unfold(1, size, 1)  # (B, L, D, size)
+        return linear(windows.transpose(2, 3).flatten(2), self.near.weight.transpose(1, 2).flatten(1), self.near.bias)
+
+
+class MaskedModel(nn.Module):
+    """Trunk, heads and the embeddings of motion."""
+
+    def __init__(self, config: MaskedConfig):
+        super().__init__()
+        self.config = config
+        trunk, width = config.transformer, config.transformer.width
+        narrow = trunk.embedding_width or width
+        self.trunk = Transformer(trunk)
+        self.code_embeddings = nn.Parameter(torch.randn(config.levels, config.codes, narrow) * 0.02)
+        self.known_embedding = nn.Embedding(
+            config.levels + 1, narrow
+        )  # how many levels of a stack are known; 0 is its [MASK]
+        self.step_positions = nn.Embedding(config.max_steps + 1, narrow)  # the last one is the closing [SEP]'s
+        self.stem = nn.ModuleList(NearBlock(narrow, 0.0, config.near_reach) for _ in range(config.stem_blocks))
+        self.near = nn.ModuleList(NearBlock(width, trunk.dropout, config.near_reach) for _ in range(config.near_blocks))
+        self.text_dense = nn.Linear(width, narrow)
+        self.text_norm = nn.LayerNorm(narrow, eps=1e-12)
+        self.text_bias = nn.Parameter(torch.zeros(trunk.vocabulary))
+        self.base = nn.Linear(width, config.codes)
+        self.depth_codes = nn.Parameter(torch.randn(config.levels - 1, config.codes, width) * 0.02)
+        self.depth_level = nn.Embedding(max(1, config.levels - 1), width)
+        self.depth = nn.ModuleList(NearBlock(width, trunk.dropout) for _ in range(config.depth_blocks))
+        self.depth_norm = nn.LayerNorm(width)
+        self.depth_out = nn.Parameter(torch.randn(config.levels - 1, config.codes, width) * 0.02)
+        self.length = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.max_steps))
+        for embedding in (self.known_embedding, self.step_positions, self.depth_level):
+            nn.init.normal_(embedding.weight, std=0.02)
+
+    def forward(self, tokens: Tokens, *, for_motion: bool = True) -> Hidden:
+        """Trunk pass over a batch. Without for_motion, Hidden.motion is not ready for code_logits: words need it not."""
+        x, mask = self.embed(tokens)
+        hidden = self.trunk.encode(x, mask)
+        text = tokens.ids.shape[1]
+        motion = hidden[:, 2 + text : -1]
+        for block in self.near if for_motion else ():
+            motion = block(motion, tokens.motion_slots)
+        return Hidden(hidden[:, 1 : 1 + text], motion)
+
+    def embed(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """Embedded sequence (B, S, D) and which of its places exist (B, S)."""
+        b, text, length = len(tokens), tokens.ids.shape[1], tokens.codes.shape[1]
+        if length > self.config.max_steps:
+            raise ShapeError(f"a motion of {length} code steps exceeds the model's {self.config.max_steps}")
+        device = tokens.ids.device
+        sep = torch.full((b, 1), SEP, device=device)
+        words = self.trunk.words(torch.cat([torch.full_like(sep, CLS), tokens.masked_ids(), sep], dim=1))
+        stacks = self.embed_stacks(tokens.codes, tokens.known_levels)
+        for block in self.stem:
+            stacks = block(stacks, tokens.motion_slots)
+        inputs = torch.cat([words, stacks, self.trunk.words(sep)], dim=1)
+        at = torch.cat(
+            [
+                self.trunk.positions.weight[: text + 2],
+                self.step_positions.weight[:length],
+                self.step_positions.weight[-1:],
+            ]
+        )
+        segments = torch.cat([torch.zeros(text + 2, dtype=torch.long), torch.ones(length + 1, dtype=torch.long)]).to(
+            device
+        )
+        mark = torch.ones(b, 1, dtype=torch.bool, device=device)
+        mask = torch.cat([mark, tokens.text_slots, mark, tokens.motion_slots, mark], dim=1)
+        return self.trunk.embed(inputs, at[None], segments[None]), mask
+
+    def embed_stacks(self, codes: Tensor, known_levels: Tensor) -> Tensor:
+        """Sum of the embeddings of known levels, plus one that says how many are known: (B, L, Q), (B, L) to (B, L, E)."""
+        out = self.known_embedding(known_levels)
+        for level in range(self.config.levels):
+            known = (known_levels > level).unsqueeze(-1)
+            out = out + self.code_embeddings[level][codes[..., level].clamp_min(0)] * known
+        return out
+
+    def text_logits(self, hidden: Tensor) -> Tensor:
+        """(..., D) to (..., V) by BERT's masked-word head, tied to the word embeddings."""
+        x = self.text_norm(gelu(self.text_dense(hidden)))
+        return x @ self.trunk.words.weight.to(x.dtype).T + self.text_bias
+
+    def code_logits(self, hidden: Tensor, codes: Tensor, real: Tensor, level: Tensor | int) -> Tensor:
+        """Logits (B, L, K) of one level per sequence, given trunk vectors (B, L, D) and the true or drawn levels below.
+
+        level: one number, or one per sequence (B,). Level 0 needs no lower ones.
+        """
+        if isinstance(level, int) and level == 0:
+            return self.base(hidden)
+        if isinstance(level, int):  # while sampling: only the levels below, and one output matrix
+            x = hidden + self.depth_level.weight[level - 1]
+            for lower in range(level):
+                x = x + self.depth_codes[lower][codes[..., lower].clamp_min(0)]
+            for block in self.depth:
+                x = block(x, real)
+            return self.depth_norm(x) @ self.depth_out[level - 1].T
+        levels = level.expand(len(hidden))
+        x = hidden + self.depth_level(levels - 1)[:, None]
+        for lower in range(self.config.levels - 1):
+            below = (levels > lower)[:, None, None]
+            x = x + self.depth_codes[lower][codes[..., lower].clamp_min(0)] * below
+        for block in self.depth:
+            x = block(x, real)
+        x = self.depth_norm(x)
+        return torch.einsum("bld,bkd->blk", x, self.depth_out[levels - 1].to(x.dtype))
+
+    def length_logits(self, ids: Tensor, slots: Tensor) -> Tensor:
+        """Distribution over 1 to max_steps code steps (index 0 is one step) from text alone: ids, slots (B, T) to (B, max)."""
+        sep = torch.full((len(ids), 1), SEP, device=ids.device)
+        mark = torch.ones_like(sep, dtype=torch.bool)
+        whole = torch.cat([torch.full_like(sep, CLS), ids, sep], dim=1)
+        hidden = self.trunk(whole, torch.cat([mark, slots, mark], dim=1))
+        return self.length(hidden[:, 0])
+
+    @torch.no_grad()
+    def start_from_codebooks(self, codebooks: Tensor, seed: int = 0) -> None:
+        """Code embeddings from the codec's codebooks (Q, K, D'), projected at random: near codes start with near meanings."""
+        generator = torch.Generator().manual_seed(seed)
+        for target, books in ((self.code_embeddings, codebooks), (self.depth_codes, codebooks[:-1])):
+            projection = torch.randn(codebooks.shape[-1], target.shape[-1], generator=generator)
+            values = books @ projection
+            target.copy_(values / values.std() * 0.04)

