@@ -22,7 +22,6 @@ from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.body.rotation import quat_angle
 from dimo.features import humanml3d
-from dimo.inpaint.request import text_to_ids
 from dimo.learn import codec as codec_learning
 from dimo.learn import corpus
 from dimo.metrics import checks, physics
@@ -91,7 +90,7 @@ def codec(model: DiMo, clips: list) -> dict:
         measured = codec_learning.measure(model.codec, corpus.feature_clips(own))
         real = [to_motion(model, c) for c in own]
         measured["foot_skate_mps_real"] = bodies(real)["foot_skate_mps"]
-        measured["foot_skate_mps"] = bodies([model.codec.reconstruct(m) for m in real])["foot_skate_mps"]
+        measured["foot_skate_mps"] = bodies([model.reconstruct(m) for m in real])["foot_skate_mps"]
         out[part] = measured
     return out
 
@@ -146,7 +145,7 @@ def retrieval(model: DiMo, clips: list, generator: np.random.Generator) -> dict:
     order = generator.permutation(len(clips))
     for start in range(0, len(order) - POOL + 1, POOL):
         pool = [clips[i] for i in order[start : start + POOL]]
-        ids = [text_to_ids(c.captions[0].text, model.wordpiece, model.model.config.max_text) for c in pool]
+        ids = [model.pipeline.ids(c.captions[0].text) for c in pool]
         for k, clip in enumerate(pool):
             codes = model.codes(to_motion(model, clip))
             prior = float(score.log_motion(model.model, [codes]))
@@ -195,7 +194,7 @@ def popping(model: DiMo, clips: list) -> dict[str, float]:
     for clip in clips:
         motion = to_motion(model, clip)
         decoded = humanml3d.decode_motion(humanml3d.encode(motion.joints()), motion.skeleton)
-        for name, m in (("original", motion), ("decoded", decoded), ("codec", model.codec.reconstruct(motion))):
+        for name, m in (("original", motion), ("decoded", decoded), ("codec", model.reconstruct(motion))):
             changes[name].append(np.degrees(quat_angle(m.rotations[1:], m.rotations[:-1])).ravel())
     return {name: float(np.percentile(np.concatenate(v), 99.9)) for name, v in changes.items()}
 

@@ -12,19 +12,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from dimo.api import DiMo
-from dimo.body.footlock import lock_feet
 from dimo.data.heldout import spread
 from dimo.diffusion.options import STRATEGIES, SampleOptions
 from dimo.diffusion.schedule import SCHEDULES
-from dimo.inpaint.request import text_to_ids
 from dimo.metrics import checks, physics
-from dimo.tasks.generate import generate_steps
+from dimo.tasks.generate import generate
 
 HERE = Path(__file__).parent
 STEPS = (1, 2, 5, 10, 20, 30)
@@ -35,15 +32,14 @@ def measure(model: DiMo, prompts: list[dict], seeds: int, footlock: bool, option
     """Numbers of one setting over all prompts and seeds."""
     held: dict[str, list[bool]] = {"trained_families": [], "compose": []}
     calls, bodies, began = [], [], time.perf_counter()
-    fps, stride = model.codec.config.fps, model.codec.config.stride
+    fps = model.codec.config.fps
     for prompt in prompts:
-        ids = text_to_ids(prompt["text"], model.wordpiece, model.model.config.max_text)
-        frames = round(prompt["seconds"] * fps)
         for seed in range(seeds):
-            steps = list(generate_steps(model.model, [ids], [-(-frames // stride)], replace(options, seed=seed)))
-            calls.append(len(steps))
-            motion = model.codec.codes_to_motion(steps[-1].tokens.codes[0])[:frames]
-            joints = (lock_feet(motion) if footlock else motion).joints()
+            request = generate(model.pipeline, prompt["text"], prompt["seconds"], seed)
+            rounds = list(model.pipeline.rounds(request, options))
+            calls.append(len(rounds))
+            codes = rounds[-1].tokens.codes[0]
+            joints = model.pipeline.to_motion(codes, footlock=footlock)[: request.frames].joints()
             group = "compose" if prompt["family"] == "compose" else "trained_families"
             held[group].append(checks.check_all(prompt["checks"], joints, fps))
             bodies.append(physics.measure_body(joints, fps))

@@ -12,5 +12,5 @@ day = model.compose(
         "a person bows",  # as long as it takes
     ],
     seed=0,
-)
+)[0]
 print(day.save("day.glb"), day)

@@ -88,7 +88,7 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
 
     loaded = DiMo.from_pretrained(model)
     walk = synthetic("walk", 0.3)
-    rebuilt = loaded.codec.reconstruct(walk)
+    rebuilt = loaded.reconstruct(walk)
     aligned = rebuilt.joints() - rebuilt.root[:, None] + walk.root[:, None]
     assert np.linalg.norm(aligned - walk.joints(), axis=-1).mean() < 0.08
 

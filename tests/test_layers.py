@@ -17,7 +17,7 @@ LEVELS = [
     {"codec", "model", "diffusion", "data"},
     {"memory", "metrics", "evaluators"},
     {"inpaint"},
-    {"tasks"},
+    {"tasks", "loading"},
     {"api"},
     {"evaluate", "learn"},
     {"view"},

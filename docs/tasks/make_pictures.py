@@ -36,26 +36,21 @@ def main() -> None:
             found.setdefault(clip.label, motion)
     walk, raised = found["walk"][:140], found["raise-up-left-hand"]
 
-    def one(made: Motion | list[Motion]) -> Motion:
-        assert isinstance(made, Motion)
-        return made
-
-    kept = one(model.complete(walk, [(0, 2), (4, 6)], seed=0))
+    kept = model.complete(walk, [(0, 2), (4, 6)], seed=0)[0]
     save([(walk, "walk"), (kept, "0:2 and 4:6 kept, the rest made")], "complete.png")
-    free = one(model.predict(walk[:40], 4, seed=0))
-    told = one(model.predict(walk[:40], 4, text="a person turns left", seed=0))
+    free = model.predict(walk[:40], 4, seed=0)[0]
+    told = model.predict(walk[:40], 4, text="a person turns left", seed=0)[0]
     save([(free, "2 s kept, 4 s made"), (told, '2 s kept, 4 s made, "a person turns left"')], "predict.png")
     place = walk.root[59] * [1, 0, 1] + np.array([0.5, 0, 1.5]) - raised.root[0] * [1, 0, 1]
-    both = one(model.inbetween(walk[:60], raised[:60].moved(place), 1.5, seed=0))
+    both = model.inbetween(walk[:60], raised[:60].moved(place), 1.5, seed=0)[0]
     save([(both, "3 s of a walk, 1.5 s made, 3 s of a raised hand")], "inbetween.png")
     text = "a person raises both hands"
-    changed = one(model.edit(walk, (2, 4), text=text, seed=0))
+    changed = model.edit(walk, (2, 4), text=text, seed=0)[0]
     save([(walk, "walk"), (changed, f'2:4 replaced by "{text}"')], "edit.png")
     script = ["a person walks forward", "a person raises the left hand", "a person turns left", "a person bows"]
-    composed = one(model.compose([(text, 3) for text in script], seed=0))
+    composed = model.compose([(text, 3) for text in script], seed=0)[0]
     save([(composed, ", ".join(s.removeprefix("a person ") for s in script))], "compose.png")
     near = model.vary(walk, 0.4, samples=2, seed=0)
-    assert isinstance(near, list)
     save([(walk, "walk"), *((m, "varied by 0.4") for m in near)], "vary.png")
 
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from dimo.diffusion.guidance import guide
-from dimo.diffusion.sample import STRATEGIES, Drawn, Guess, SampleOptions, draw_from, keep_best, sample
+from dimo.diffusion.sample import STRATEGIES, Drawn, Guess, SampleOptions, draw_from, generators_of, keep_best, sample
 from dimo.diffusion.schedule import mask_ratio, masked_after
+from dimo.diffusion.strategies import rank
 from dimo.errors import RequestError
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import PAD
@@ -127,16 +128,29 @@ def test_mask_ratio_ends():
 
 
 def test_draw_follows_the_distribution_and_top_k():
-    logits = torch.log(torch.tensor([0.6, 0.3, 0.1])).expand(20000, 3)
+    logits, at = torch.log(torch.tensor([0.6, 0.3, 0.1])).expand(20000, 3), torch.ones(1, 20000, dtype=torch.bool)
     generator = torch.Generator().manual_seed(0)
-    drawn = draw_from(logits, SampleOptions(temperature=1.0, top_k=0), generator)
-    shares = torch.bincount(drawn.values, minlength=3) / 20000
+    drawn = draw_from(logits, at, SampleOptions(temperature=1.0, top_k=0), [generator])
+    shares = torch.bincount(drawn.values[0], minlength=3) / 20000
     assert shares.tolist() == pytest.approx([0.6, 0.3, 0.1], abs=0.015)
     assert drawn.probability[drawn.values == 1][0].item() == pytest.approx(0.3)
-    assert drawn.margin[0].item() == pytest.approx(0.3)
-    two = draw_from(logits, SampleOptions(temperature=1.0, top_k=2), generator).values
-    assert two.max() == 1
-    assert (draw_from(logits, SampleOptions(temperature=0.0, top_k=0), generator).values == 0).all()
+    assert drawn.margin[0, 0].item() == pytest.approx(0.3)
+    two = draw_from(logits, at, SampleOptions(temperature=1.0, top_k=2), [generator]).values
+    assert torch.bincount(two[0]).tolist() == pytest.approx([20000 * 2 / 3, 20000 / 3], rel=0.03)
+    assert (draw_from(logits, at, SampleOptions(temperature=0.0, top_k=0), [generator]).values == 0).all()
+
+
+def test_a_row_draws_the_same_beside_any_others():
+    options = SampleOptions(strategy="gumbel")
+    at = torch.tensor([[True, False, True, True], [False, True, False, True]])
+    logits = torch.randn(5, 9, generator=torch.Generator().manual_seed(0))
+    both = draw_from(logits, at, options, generators_of([3, 4]))
+    alone = draw_from(logits[3:], at[1:, :], options, generators_of([4]))
+    assert torch.equal(both.values[1], alone.values[0])
+    assert torch.equal(both.probability[1], alone.probability[0])
+    assert (both.values[~at] == 0).all()
+    noise = rank(both, options, 0.5, at, generators_of([7, 8]))[1][at[1]]
+    assert torch.equal(noise, rank(alone, options, 0.5, at[1:], generators_of([8]))[0][at[1]])
 
 
 def test_keep_best_counts_per_row():
@@ -155,7 +169,7 @@ def test_a_seed_repeats_and_seeds_differ():
 
     class Uniform:
         def __call__(self, tokens, draw):
-            drawn = draw(logits)
+            drawn = draw(logits[0], tokens.motion_slots)
             nothing = torch.zeros(tokens.ids.shape)
             return Guess(
                 Drawn(tokens.ids, nothing, nothing, nothing),

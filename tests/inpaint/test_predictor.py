@@ -33,8 +33,8 @@ def places(model: DiMo, ids: list[int], known: list[bool]):
     return replace(tokens, known_text=torch.tensor([known]))
 
 
-def greedy(logits: torch.Tensor):
-    return draw_from(logits, SampleOptions(temperature=0, top_k=0), torch.Generator())
+def greedy(logits: torch.Tensor, at: torch.Tensor, sure: bool = True):
+    return draw_from(logits, at, SampleOptions(temperature=0, top_k=0), [torch.Generator()] * len(at), sure)
 
 
 def test_a_word_is_not_guessed_beside_itself():

@@ -64,7 +64,7 @@ KEEPS = [[(0, 1), (2, 3)], [(0.5, 1.25)], [(1, 3)], [(0, 2)], [(0, 1), (1, 2)], 
 
 @pytest.mark.parametrize("keep", KEEPS, ids=str)
 def test_kept_frames_are_kept_to_the_bit(model, clip, keep):
-    made = model.complete(clip, keep, **QUICK)
+    made = model.complete(clip, keep, **QUICK)[0]
     assert len(made) == len(clip)
     assert (made.fps, made.skeleton, made.name) == (clip.fps, clip.skeleton, clip.name)
     for start, end in keep:
@@ -77,7 +77,7 @@ def test_kept_frames_are_kept_to_the_bit(model, clip, keep):
 def test_another_body_and_rate_come_back_as_they_were(model, clip, fps, tmp_path):
     own = with_fingers(clip, fps)
     a, b = round(1.0 * fps), round(2.0 * fps)
-    made = model.edit(own, (1, 2), **QUICK)
+    made = model.edit(own, (1, 2), **QUICK)[0]
     assert (made.fps, made.skeleton) == (own.fps, own.skeleton)
     assert same(made[:a], own[:a])
     assert same(made[b:], own[b:])
@@ -92,10 +92,10 @@ def test_another_body_and_rate_come_back_as_they_were(model, clip, fps, tmp_path
 
 
 def test_a_result_may_be_longer_or_shorter(model, clip):
-    longer = model.complete(clip, [(1, 2)], seconds=5, **QUICK)
+    longer = model.complete(clip, [(1, 2)], seconds=5, **QUICK)[0]
     assert len(longer) == 100
     assert same(longer[20:40], clip[20:40])
-    shorter = model.complete(clip, [(1, 2)], seconds=2.5, **QUICK)
+    shorter = model.complete(clip, [(1, 2)], seconds=2.5, **QUICK)[0]
     assert len(shorter) == 50
     assert same(shorter[20:40], clip[20:40])
     with pytest.raises(RequestError, match="end at 2 s"):
@@ -103,16 +103,16 @@ def test_a_result_may_be_longer_or_shorter(model, clip):
 
 
 def test_nothing_kept_is_a_new_motion_at_the_old_place(model, clip):
-    made = model.complete(clip, [], seconds=1, **QUICK)
+    made = model.complete(clip, [], seconds=1, **QUICK)[0]
     assert len(made) == 20
     assert np.allclose(made.joints()[0].mean(0)[[0, 2]], clip.joints()[0].mean(0)[[0, 2]])
 
 
 def test_spans_may_be_frames(model, clip):
-    made = model.complete(clip, [(0, 15), (50, 60)], unit="frames", **QUICK)
+    made = model.complete(clip, [(0, 15), (50, 60)], unit="frames", **QUICK)[0]
     assert same(made[:15], clip[:15])
     assert same(made[50:], clip[50:])
-    assert made == model.complete(clip, [(0, 0.75), (2.5, 3)], **QUICK)
+    assert made == model.complete(clip, [(0, 0.75), (2.5, 3)], **QUICK)[0]
 
 
 def test_seeds_repeat_and_samples_differ(model, clip):
@@ -120,7 +120,7 @@ def test_seeds_repeat_and_samples_differ(model, clip):
     again = model.complete(clip, (0, 1), samples=2, **QUICK)
     assert again == [one, two]
     assert one != two
-    assert one != model.complete(clip, (0, 1), steps=2, seed=4)
+    assert one != model.complete(clip, (0, 1), steps=2, seed=4)[0]
 
 
 def test_the_model_hears_the_text(model, clip):
@@ -141,7 +141,7 @@ def test_the_model_hears_the_text(model, clip):
 
 @pytest.mark.parametrize(("first", "last"), [(30, 31), (30, 32), (1, 2), (58, 59)])
 def test_gaps_shorter_than_a_code_are_bridged(model, clip, first, last):
-    made = model.edit(clip, (first, last), unit="frames", **QUICK)
+    made = model.edit(clip, (first, last), unit="frames", **QUICK)[0]
     assert np.linalg.norm(made.joints() - clip.joints(), axis=-1).max() < 0.03
 
 
@@ -151,7 +151,7 @@ def test_gaps_shorter_than_a_code_are_bridged(model, clip, first, last):
 @pytest.mark.parametrize("fps", [20.0, 30.0])
 def test_prediction_goes_on_from_the_last_frame(model, clip, fps):
     own = with_fingers(clip, fps)
-    made = model.predict(own, 2, **QUICK)
+    made = model.predict(own, 2, **QUICK)[0]
     assert len(made) == len(own) + round(2 * fps)
     assert same(made[: len(own)], own)
     n = len(own)
@@ -163,22 +163,24 @@ def test_prediction_goes_on_from_the_last_frame(model, clip, fps):
 
 
 def test_prediction_beyond_the_longest_motion(model, clip):
-    made = model.predict(clip, 14.0, **QUICK)
+    made = model.predict(clip, 14.0, **QUICK)[0]
     assert len(made) == 60 + 280
     assert same(made[:60], clip)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_a_clip_of_few_frames_goes_on(model, clip, frames):
-    made = model.predict(clip[:frames], 1, **QUICK)
+    made = model.predict(clip[:frames], 1, **QUICK)[0]
     assert len(made) == frames + 20
     assert same(made[:frames], clip[:frames])
 
 
 def test_a_turned_and_moved_clip_has_a_turned_and_moved_future(model, clip):
     """Codes see neither place nor heading, so prediction commutes with moving the clip."""
-    moved = model.predict(clip.moved((5, 0, 3), yaw=-2.0), 1, **QUICK)
-    assert np.allclose(moved.joints(), model.predict(clip, 1, **QUICK).moved((5, 0, 3), yaw=-2.0).joints(), atol=2e-3)
+    moved = model.predict(clip.moved((5, 0, 3), yaw=-2.0), 1, **QUICK)[0]
+    assert np.allclose(
+        moved.joints(), model.predict(clip, 1, **QUICK)[0].moved((5, 0, 3), yaw=-2.0).joints(), atol=2e-3
+    )
 
 
 # ---- in-betweening
@@ -187,7 +189,7 @@ def test_a_turned_and_moved_clip_has_a_turned_and_moved_future(model, clip):
 @pytest.mark.parametrize("place", ["as_is", "follow"])
 def test_inbetween_arrives_at_the_second_motion(model, clip, place):
     b = clip[20:].moved((1.0, 0, 0.5), yaw=0.8)
-    made = model.inbetween(clip, b, 1.5, place=place, **QUICK)
+    made = model.inbetween(clip, b, 1.5, place=place, **QUICK)[0]
     assert len(made) == 60 + 30 + 40
     assert same(made[:60], clip)
     tail = made[90:]
@@ -199,7 +201,7 @@ def test_inbetween_arrives_at_the_second_motion(model, clip, place):
 
 def test_inbetween_brings_the_second_to_the_body_and_rate_of_the_first(model, clip):
     own = with_fingers(clip, 30)
-    made = model.inbetween(own, clip, 1, **QUICK)
+    made = model.inbetween(own, clip, 1, **QUICK)[0]
     assert (made.fps, made.skeleton) == (30, own.skeleton)
     assert same(made[: len(own)], own)
 
@@ -208,15 +210,15 @@ def test_inbetween_brings_the_second_to_the_body_and_rate_of_the_first(model, cl
 
 
 def test_long_motions_are_edited_where_asked(model):
-    long = model.sample(25.0, steps=2, seed=5)
+    long = model.sample(25.0, steps=2, seed=5)[0]
     assert len(long) == 500
-    made = model.edit(long, [(3, 4), (17, 20)], **QUICK)
+    made = model.edit(long, [(3, 4), (17, 20)], **QUICK)[0]
     for start, end in ((0, 60), (80, 340), (400, 500)):
         assert same(made[start:end], long[start:end])
 
 
 def test_sample_of_another_body(model):
-    assert model.sample(1, skeleton=preset("kit"), **QUICK).skeleton == preset("kit")
+    assert model.sample(1, skeleton=preset("kit"), **QUICK)[0].skeleton == preset("kit")
 
 
 # ---- requests that cannot be
@@ -238,7 +240,6 @@ def test_sample_of_another_body(model):
         ([(0, 1)], {"seconds": "long"}, "number"),
         ([(0, 1)], {"text": ""}, "empty"),
         ([(0, 1)], {"samples": 0}, "samples"),
-        ([(0, 1)], {"colour": 1}, "colour"),
     ],
 )
 def test_impossible_completions_are_refused(model, clip, keep, options, words):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from dimo import DiMo, RequestError
-from dimo.inpaint.spans import parse, to_frames, without
 
 
 @pytest.fixture(scope="module")
@@ -15,13 +14,13 @@ def model() -> DiMo:
 
 
 def test_no_share_gives_the_motion_back(model):
-    clip = model.sample(2.0, steps=2, seed=1)
-    assert model.vary(clip, 0.0) == clip
+    clip = model.sample(2.0, steps=2, seed=1)[0]
+    assert model.vary(clip, 0.0)[0] == clip
 
 
 @pytest.mark.parametrize("fps", [20, 30])
 def test_a_share_makes_neighbours_of_the_same_length(model, fps):
-    clip = model.sample(2.0, steps=2, seed=1).moved((3, 0, 1), yaw=2.0).resample(fps)
+    clip = model.sample(2.0, steps=2, seed=1)[0].moved((3, 0, 1), yaw=2.0).resample(fps)
     one, two = model.vary(clip, 0.4, samples=2, steps=2, seed=1)
     assert [one, two] == model.vary(clip, 0.4, samples=2, steps=2, seed=1)
     assert one not in (clip, two)
@@ -30,45 +29,21 @@ def test_a_share_makes_neighbours_of_the_same_length(model, fps):
 
 
 def test_details_of_the_motion_stay(model):
-    clip = model.sample(2.0, steps=2, seed=1)
+    clip = model.sample(2.0, steps=2, seed=1)[0]
     shaken = replace(clip, root=clip.root + np.sin(np.arange(len(clip)) * 2.0)[:, None] * 0.001)
-    a, b = (model.vary(m, 0.5, steps=2, seed=1) for m in (clip, shaken))
+    a, b = (model.vary(m, 0.5, steps=2, seed=1)[0] for m in (clip, shaken))
     # The codes are the same, so the difference goes through.
     if np.allclose(model.codes(clip), model.codes(shaken)):
         assert np.allclose(b.root - a.root, shaken.root - clip.root, atol=1e-3)
 
 
 def test_long_motions_can_be_varied(model):
-    long = model.sample(15.0, steps=2, seed=1)
-    assert len(model.vary(long, 0.3, steps=2, seed=1)) == 300
+    long = model.sample(15.0, steps=2, seed=1)[0]
+    assert len(model.vary(long, 0.3, steps=2, seed=1)[0]) == 300
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
 def test_wrong_shares(model, share):
-    clip = model.sample(1.0, steps=1, seed=1)
+    clip = model.sample(1.0, steps=1, seed=1)[0]
     with pytest.raises(RequestError, match="share"):
         model.vary(clip, share)
-
-
-# ---- spans
-
-
-def test_spans_are_sorted_and_joined():
-    assert to_frames([(2, 3), (0, 1), (1, 1.5)], 20, 60) == [range(30), range(40, 60)]
-    assert to_frames((0, 1), 20, 60) == [range(20)]
-    assert to_frames([(0, 1), (2, 3)], 20, 60) == to_frames(((0, 1), (2, 3)), 20, 60)
-    assert to_frames([], 20, 60) == []
-
-
-def test_what_spans_leave_out():
-    assert without([range(2), range(5, 6)], 8) == [range(2, 5), range(6, 8)]
-    assert without([], 3) == [range(3)]
-    assert without([range(3)], 3) == []
-
-
-def test_spans_from_text():
-    assert parse("0:2, 4:6.5", "--keep") == [(0, 2), (4, 6.5)]
-    assert parse("", "--keep") == []
-    for wrong in ("2", "a:b", "1:2:3", "1-2"):
-        with pytest.raises(RequestError, match="--keep takes spans"):
-            parse(wrong, "--keep")

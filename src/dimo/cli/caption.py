@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 
@@ -27,9 +26,10 @@ def run(args: argparse.Namespace) -> int:
 
     model = DiMo.from_pretrained(args.model)
     given = {} if args.steps is None else {"steps": args.steps}
-    captions = model.caption(motion, samples=args.samples, seed=args.seed, **given)
+    (best,) = model.caption(motion, samples=args.samples, seed=args.seed, **given)
+    captions = [best, *best.others]
     if args.json:
-        print(json.dumps([asdict(caption) for caption in captions], indent=2))
+        print(json.dumps([{"text": c.text, "score": c.score} for c in captions], indent=2))
     else:
         for caption in captions:
             print(caption.text)

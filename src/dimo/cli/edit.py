@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.extend is not None:
         made = model.predict(motion, args.extend, **given)
     elif args.vary is not None:
+        given.pop("memory", None)  # a variation is not a gap; the flag is of the others
         made = model.vary(motion, args.vary, **given)
     elif args.keep is not None:
         made = model.complete(motion, spans, seconds=args.seconds, unit=unit, **given)

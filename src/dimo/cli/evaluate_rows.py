@@ -9,17 +9,14 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from dimo.api import CAPTION_OPTIONS, DiMo
-from dimo.body.footlock import lock_feet
+from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.data.records import Clip
 from dimo.diffusion.sample import SampleOptions
 from dimo.evaluate.cache import Store
 from dimo.evaluate.protocol import FPS, Request, Row, entry
-from dimo.inpaint.request import text_to_ids
 from dimo.metrics import motion as metrics
-from dimo.tasks import caption as caption_task
-from dimo.tasks import generate as generate_task
+from dimo.tasks.generate import generate
 from dimo.text.confusions import CONFUSIONS
 
 GIVEN, ENDS = 0.2, 0.25
@@ -55,32 +52,34 @@ class ModelRows:
 
         def row(requests: Sequence[Request]) -> list[np.ndarray]:
             asked = zlib.crc32(repr([(r.seed, r.caption, r.frames) for r in requests]).encode())
-            seeded = replace(options, seed=(requests[0].seed + draw) % 2**31)
-            return self.store.arrays(f"t2m/{name:08x}-{asked:08x}", lambda: self._generate(requests, seeded, levels))
+            return self.store.arrays(
+                f"t2m/{name:08x}-{asked:08x}", lambda: self._generate(requests, options, levels, draw)
+            )
 
         return row
 
-    def _generate(self, requests: Sequence[Request], options: SampleOptions, levels: int | None) -> list[np.ndarray]:
-        model, stride = self.model.model, self.model.codec.config.stride
-        ids = [text_to_ids(r.caption, self.model.wordpiece, model.config.max_text) for r in requests]
-        if self.lengths == "estimated":
-            steps = [generate_task.estimate_length(model, i) for i in ids]
-            frames = [s * stride for s in steps]
-        else:
-            frames = [r.frames for r in requests]
-            steps = [min(-(-f // stride), model.config.max_steps) for f in frames]
-        out = []
-        for codes, length in zip(generate_task.generate(model, ids, steps, options), frames, strict=True):
-            motion = self.model.codec.codes_to_motion(codes[:, :levels])[:length]
-            out.append((lock_feet(motion) if self.footlock else motion).joints())
-        return out
+    def _generate(
+        self, requests: Sequence[Request], options: SampleOptions, levels: int | None, draw: int
+    ) -> list[np.ndarray]:
+        fps = self.model.codec.config.fps
+        asked = [
+            generate(
+                self.model.pipeline,
+                r.caption,
+                None if self.lengths == "estimated" else r.frames / fps,
+                (r.seed + draw) % 2**31,
+            )
+            for r in requests
+        ]
+        made = self.model.pipeline.make(asked, options, footlock=self.footlock, levels=levels)
+        return [m.joints() for m in made]
 
     def reconstruct(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """The truth through the codec with all levels: the bound of what any code sequence can be."""
         asked = zlib.crc32(repr([(r.clip.id, r.start, r.frames) for r in requests]).encode())
         return self.store.arrays(
             f"codec/{asked:08x}",
-            lambda: [self.model.codec.reconstruct(self.motion_of(r.clip, r.truth)).joints() for r in requests],
+            lambda: [self.model.reconstruct(self.motion_of(r.clip, r.truth)).joints() for r in requests],
         )
 
     # ---- motion to text
@@ -96,9 +95,7 @@ class ModelRows:
         return out
 
     def _captions(self, clips: Sequence[Clip]) -> list[str]:
-        codes = [self.model.codes(self.motion_of(c)) for c in clips]
-        options = replace(CAPTION_OPTIONS, seed=0)
-        return [self.model.wordpiece.decode(ids) for ids in caption_task.caption(self.model.model, codes, options)]
+        return [c.text for c in self.model.caption([self.motion_of(c) for c in clips], seed=0)]
 
     # ---- motion to motion
 
@@ -131,9 +128,7 @@ class ModelRows:
     def _fill(self, clip: Clip, first: int, last: int, seed: int) -> np.ndarray:
         motion = self.motion_of(clip)
         spans = [(0, first)] + ([(last, len(motion))] if last < len(motion) else [])
-        made = self.model.complete(motion, spans, unit="frames", seed=seed, steps=self.options.steps)
-        assert isinstance(made, Motion)
-        return made.joints()
+        return self.model.complete(motion, spans, unit="frames", seed=seed, steps=self.options.steps)[0].joints()
 
     # ---- the codec alone
 
@@ -143,9 +138,9 @@ class ModelRows:
         rows: dict[str, dict[str, list[float]]] = {}
         for clip in clips:
             motion = self.motion_of(clip)
-            truth, codes = motion.joints(), codec.motion_to_codes(motion)
+            truth, codes = motion.joints(), self.model.pipeline.to_codes(motion, cut=False)
             for count in range(1, codec.config.levels + 1):
-                guess = codec.codes_to_motion(codes[:, :count])[: len(truth)].joints()
+                guess = self.model.pipeline.to_motion(codes[:, :count])[: len(truth)].joints()
                 guess = _placed(guess, truth)
                 row = rows.setdefault(f"{count} level{'s' if count > 1 else ''}", {})
                 cells = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from dimo.errors import RequestError
 
 SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
 READ = "BVH, AMC, NPZ, NPY or GLB, on any known body"
-DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "memory")
+DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "seed")
+"""Flags that are fields of SampleOptions."""
 
 
 def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
@@ -52,15 +54,15 @@ def check_flags(args: argparse.Namespace) -> None:
 
 def drawing(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of a DiMo method that the flags stand for; what was not given has its default in one place."""
-    given = {name: getattr(args, name) for name in DRAW if getattr(args, name, None) is not None}
-    if getattr(args, "text", None) is not None:
-        given["text"] = args.text
-    return {"samples": args.samples, "seed": args.seed, "footlock": not args.no_footlock, **given}
+    from dimo.diffusion.options import SampleOptions
+
+    options = SampleOptions(**{name: value for name in DRAW if (value := getattr(args, name)) is not None})
+    given = {name: value for name in ("text", "memory") if (value := getattr(args, name, None)) is not None}
+    return {"samples": args.samples, "options": options, "footlock": not args.no_footlock, **given}
 
 
-def write_all(made: Motion | list[Motion], args: argparse.Namespace) -> None:
+def write_all(motions: Sequence[Motion], args: argparse.Namespace) -> None:
     """Write each motion to every output and print where."""
-    motions = made if isinstance(made, list) else [made]
     for i, motion in enumerate(motions, start=1):
         for path in args.output:
             print(write(motion, numbered(path, i, len(motions))))

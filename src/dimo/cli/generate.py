@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model, given = DiMo.from_pretrained(args.model), drawing(args)
-    write_all(model.generate(seconds=args.seconds, skeleton=skeleton, **given), args)
+    model = DiMo.from_pretrained(args.model)
+    given = {key: value for key, value in drawing(args).items() if key != "text"}
+    write_all(model.generate(args.text, seconds=args.seconds, skeleton=skeleton, **given), args)
     if args.trace is not None:
         from dimo.view.trace import save
 
-        drawn = {key: value for key, value in given.items() if key not in ("samples", "footlock")}
-        print(save(model.trace(seconds=args.seconds, **drawn), args.trace))
+        print(save(model.trace(args.text, seconds=args.seconds, options=given["options"]), args.trace))
     return 0
 
 

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton, preset
 from dimo.codec.network import Decoder, Encoder
 from dimo.codec.quantize import Quantized, ResidualQuantizer
-from dimo.errors import RequestError, ShapeError
+from dimo.errors import ShapeError
 from dimo.features import humanml3d
 
 
@@ -84,26 +83,6 @@ class Codec(nn.Module):
     @property
     def skeleton(self) -> Skeleton:
         return preset(self.config.skeleton)
-
-    def motion_to_codes(self, motion: Motion) -> Tensor:
-        """Codes (L, Q) of a Motion on the codec's skeleton; it is resampled to the codec's rate."""
-        if motion.skeleton != self.skeleton:
-            raise RequestError(
-                f"the codec reads motions on its {self.config.skeleton} skeleton; retarget the motion first"
-            )
-        features = humanml3d.encode(motion.resample(self.config.fps).joints())
-        return self.encode(torch.tensor(features, dtype=torch.float32)[None])[0]
-
-    def codes_to_motion(self, codes: Tensor, name: str = "motion") -> Motion:
-        """Codes (L, q) to a Motion, starting at the origin and facing +Z."""
-        features = self.decode(codes[None])[0].double().numpy()
-        return humanml3d.decode_motion(features, self.skeleton, self.config.fps, name)
-
-    def reconstruct(self, motion: Motion, levels: int | None = None) -> Motion:
-        """The motion through the codec and back with the first `levels` levels, as long as before, at the codec's rate."""
-        motion = motion.resample(self.config.fps)
-        codes = self.motion_to_codes(motion)[:, : levels or self.config.levels]
-        return self.codes_to_motion(codes, motion.name)[: len(motion)]
 
 
 def feature_statistics(clips: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ from dimo.errors import DimoError, FormatError, RequestError
 from dimo.formats.files import write_atomically
 from dimo.formats.table import READ, load
 
-VERSION = 1
+VERSION = 2
 MOST_FILES = 100_000
 
 

@@ -15,7 +15,7 @@ STRATEGIES: tuple[str, ...] = ("confidence", "gumbel", "margin", "entropy", "wri
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """How to draw. The defaults are for motion; captions use steps 12, temperature 0."""
+    """How to draw. The defaults are for motion; captions use 12 steps (rounds) at temperature 0."""
 
     steps: int = 10  # K rounds of the network; 5 is a draft, 20 to 30 refine details
     temperature: float = 1.0  # of the draw; 0 takes the most probable
@@ -28,7 +28,6 @@ class SampleOptions:
     seed: int | None = None  # the same seed repeats the result on the same machine
     adaptive: float | None = None  # a round also keeps what is at least this probable; fewer rounds where all is sure
     guidance_on: GuidanceOn = "logits"  # or "probabilities", which never lifts what the text makes less likely
-    memory: float = 0.95  # share of remembered motions in guesses of a gap that no text describes; 0 is the model alone
 
     def __post_init__(self):
         adaptive = 1.0 if self.adaptive is None else self.adaptive
@@ -42,7 +41,6 @@ class SampleOptions:
             (self.seed is None or 0 <= self.seed < 2**63, f"seed must be from 0 to 2^63 - 1, not {self.seed}"),
             (0 <= self.pad_factor <= 1, f"pad factor must be from 0 to 1, not {self.pad_factor}"),
             (0 <= self.noise <= 100, f"noise must be from 0 to 100, not {self.noise}"),
-            (0 <= self.memory <= 1, f"memory must be from 0 (the model alone) to 1, not {self.memory}"),
             (0 < adaptive <= 1, f"adaptive must be more than 0 and at most 1 (a probability), not {self.adaptive}"),
             (self.guidance_on in GUIDED, f"guidance_on must be one of {', '.join(GUIDED)}, not {self.guidance_on!r}"),
         )

@@ -6,7 +6,7 @@ network (how a guess is made) nor the task (why something is known). What is kep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,7 +14,17 @@ import torch
 from torch import Tensor
 
 from dimo.diffusion.options import STRATEGIES, SampleOptions, Strategy
-from dimo.diffusion.strategies import Drawn, hold_back, keep_best, left_open, looks_back, overturned, rank, reopened
+from dimo.diffusion.strategies import (
+    Drawn,
+    gumbel,
+    hold_back,
+    keep_best,
+    left_open,
+    looks_back,
+    overturned,
+    rank,
+    reopened,
+)
 from dimo.sequence.tokens import Tokens
 from dimo.sequence.vocabulary import PAD
 
@@ -29,6 +39,7 @@ __all__ = [
     "Step",
     "Strategy",
     "draw_from",
+    "generators_of",
     "keep_best",
     "sample",
 ]
@@ -55,8 +66,11 @@ class Guess:
 
 
 class Draw(Protocol):
-    def __call__(self, logits: Tensor, /, sure: bool = True) -> Drawn:
-        """Draw from logits (..., N); without sure, nobody asks how sure the values are, and the rest stays empty."""
+    def __call__(self, logits: Tensor, at: Tensor, /, sure: bool = True) -> Drawn:
+        """Draw a value for each place of `at` (B, N) bool from logits (P, V), those of these places in their order.
+
+        Everything of Drawn is (B, N), 0 elsewhere. Without sure, nobody asks how sure the values are, and the rest stays 0.
+        """
         ...
 
 
@@ -76,29 +90,46 @@ class Step:
     motion_confidence: Tensor
 
 
-def draw_from(logits: Tensor, options: SampleOptions, generator: torch.Generator, sure: bool = True) -> Drawn:
-    """Draw from logits (..., N) by Gumbel-argmax under temperature and top-k, in float32; sure as in Draw."""
+def generators_of(seeds: Sequence[int | torch.Generator | None]) -> list[torch.Generator]:
+    """A generator for each sequence of a batch, from its seed unless it has one; None takes a seed from the system."""
+    made = []
+    for seed in seeds:
+        if isinstance(seed, torch.Generator):
+            made.append(seed)
+            continue
+        made.append(generator := torch.Generator())
+        generator.manual_seed(seed) if seed is not None else generator.seed()
+    return made
+
+
+def draw_from(
+    logits: Tensor, at: Tensor, options: SampleOptions, generators: Sequence[torch.Generator], sure: bool = True
+) -> Drawn:
+    """As Draw: by Gumbel-argmax under temperature and top-k, in float32, each row of `at` from its own generator.
+
+    A row asks its generator for as many numbers as it has places, so that its draw is the same beside any others.
+    """
     logits = logits.float()
     limited = 0 < options.top_k < logits.shape[-1]
-    best = logits.topk(max(2, options.top_k) if limited else 2, dim=-1).values
-    scores = logits
-    if limited:
-        scores = scores.masked_fill(scores < best[..., options.top_k - 1, None], -torch.inf)
+    best = logits.topk(max(2, options.top_k) if limited else 2, dim=-1)
+    scores, among = (best.values[:, : options.top_k], best.indices) if limited else (logits, None)
     if options.temperature > 0:
-        uniform = torch.rand(logits.shape, generator=generator).clamp_min(1e-20)
-        scores = scores / options.temperature - torch.log(-torch.log(uniform))
-    values = scores.argmax(-1)
+        scores = scores / options.temperature + gumbel(at, generators, scores.shape[-1])
+    values = scores.argmax(-1, keepdim=True)
+    values = values if among is None else among.gather(-1, values)
+    nothing = torch.zeros(at.shape)
+    placed = torch.zeros(at.shape, dtype=torch.long).masked_scatter(at, values)
     if not sure:
-        nothing = torch.zeros(values.shape)
-        return Drawn(values, nothing, nothing, nothing)
+        return Drawn(placed, nothing, nothing, nothing)
     total = logits.logsumexp(-1, keepdim=True)
-    two = (best[..., :2] - total).exp()
-    probability = (logits.gather(-1, values.unsqueeze(-1)) - total).squeeze(-1).exp()
-    entropy = torch.zeros_like(probability)
+    two = (best.values[:, :2] - total).exp()
+    probability = (logits.gather(-1, values) - total).exp()
+    entropy = torch.zeros(len(logits))
     if options.strategy == "entropy":  # over a vocabulary it costs more than the rest together
         logp = logits - total
         entropy = -(logp.exp() * logp.clamp_min(-100)).sum(-1)
-    return Drawn(values, probability, two[..., 0] - two[..., 1], entropy)
+    sureness = (probability, two[:, 0] - two[:, 1], entropy)
+    return Drawn(placed, *(nothing.masked_scatter(at, x) for x in sureness))
 
 
 def _close_texts(ids: Tensor, new: Tensor, tokens: Tokens, open_: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,20 +147,22 @@ def _close_texts(ids: Tensor, new: Tensor, tokens: Tokens, open_: Tensor) -> tup
 
 
 @torch.no_grad()
-def sample(tokens: Tokens, predict: Predict, options: SampleOptions) -> Iterator[Step]:
+def sample(
+    tokens: Tokens, predict: Predict, options: SampleOptions, seeds: Sequence[int | torch.Generator | None] = ()
+) -> Iterator[Step]:
     """Fill all unknown words and stacks of tokens in at most options.steps rounds; given ones are never touched.
 
     A stack of which only some levels are given counts as unknown until the first round, keeps its given levels and gets
-    the others; it is never revised. Rows are independent: each has its own number of places. [PAD] ends a text: where
+    the others; it is never revised. Rows are independent: each has its own number of places and draws from its own seed or
+    generator (default: options.seed for each). [PAD] ends a text: where
     one is written, all open places behind it are closed with it, and the rounds are spread over the places that remain.
     With options.adaptive a round also keeps every guess of at least that probability, and the rounds end when nothing is
     open. The last Step is complete.
     """
-    generator = torch.Generator()
-    generator.manual_seed(options.seed) if options.seed is not None else generator.seed()
+    sources = generators_of(seeds or [options.seed] * len(tokens))
 
-    def draw(logits: Tensor, /, sure: bool = True) -> Drawn:
-        return draw_from(logits, options, generator, sure)
+    def draw(logits: Tensor, at: Tensor, /, sure: bool = True) -> Drawn:
+        return draw_from(logits, at, options, sources, sure)
 
     open_text = tokens.text_slots & ~tokens.known_text
     open_motion = tokens.motion_slots & (tokens.known_levels < tokens.levels)
@@ -142,12 +175,14 @@ def sample(tokens: Tokens, predict: Predict, options: SampleOptions) -> Iterator
             return
         doubted = None
         if looks_back(index, options):
-            doubted = Places(ours_text & ~open_text & (tokens.ids != PAD), ours_motion & ~open_motion)
+            # A sequence in which nothing is open is done, whatever the others of the batch still lack.
+            going = (open_text.any(1) | open_motion.any(1))[:, None]
+            doubted = Places(ours_text & ~open_text & (tokens.ids != PAD) & going, ours_motion & ~open_motion & going)
         guess = predict(tokens, draw) if doubted is None else predict(tokens, draw, doubted)
         progress = (index + 1) / options.steps
         pads = guess.ids.values == PAD
-        text_score = hold_back(rank(guess.ids, options, progress, generator), pads, options)
-        motion_score = rank(guess.stacks, options, progress, generator)
+        text_score = hold_back(rank(guess.ids, options, progress, open_text, sources), pads, options)
+        motion_score = rank(guess.stacks, options, progress, open_motion, sources)
         text_left = left_open(index, text_total, open_text, options)
         motion_left = left_open(index, motion_total, open_motion, options)
         again_text, again_motion = torch.zeros_like(open_text), torch.zeros_like(open_motion)

@@ -13,6 +13,7 @@ All see places that the sampler itself wrote, or may write; what was given is ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,16 +46,27 @@ class Drawn:
     entropy: Tensor
 
 
-def rank(drawn: Drawn, options: SampleOptions, progress: float, generator: torch.Generator) -> Tensor:
-    """How sure each guess is (...), by strategy; the highest are kept.
+def gumbel(at: Tensor, generators: Sequence[torch.Generator], width: int) -> Tensor:
+    """Gumbel noise (P, width) for the P places of `at` (B, N) bool, each row's from its own generator."""
+    counts = at.sum(1).tolist()
+    noise = torch.empty(sum(counts), width)
+    start = 0
+    for count, generator in zip(counts, generators, strict=True):
+        noise[start : start + count].uniform_(generator=generator)
+        start += count
+    return -torch.log(-torch.log(noise.clamp_(1e-20, 1 - 1e-7)))
+
+
+def rank(
+    drawn: Drawn, options: SampleOptions, progress: float, open_: Tensor, generators: Sequence[torch.Generator]
+) -> Tensor:
+    """How sure each guess is (B, N), by strategy; the highest of the open places (B, N) are kept.
 
     gumbel: its noise falls to zero with progress 0 to 1 (MaskGIT).
     """
     if options.strategy == "gumbel":
-        uniform = torch.rand(drawn.probability.shape, generator=generator).clamp_min(1e-20)
-        return drawn.probability.clamp_min(1e-20).log() - options.noise * (1 - progress) * torch.log(
-            -torch.log(uniform)
-        )
+        noise = torch.zeros(open_.shape).masked_scatter(open_, gumbel(open_, generators, 1))
+        return drawn.probability.clamp_min(1e-20).log() + options.noise * (1 - progress) * noise
     if options.strategy == "margin":
         return drawn.margin
     if options.strategy == "entropy":

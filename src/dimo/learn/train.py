@@ -13,12 +13,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from dimo import checkpoint
-from dimo.api import TRAINING_ONLY, DiMo
+from dimo.api import DiMo
 from dimo.codec.codec import Codec, CodecConfig
 from dimo.errors import RequestError, WeightsError
+from dimo.inpaint.pipeline import Pipeline
 from dimo.learn import codec as codec_learning
 from dimo.learn import corpus, loop, parallel, recipe
 from dimo.learn import model as joint
+from dimo.loading import TRAINING_ONLY
 from dimo.memory.lookup import Memory
 from dimo.model.masked import MaskedModel
 from dimo.model.transformer import from_bert
@@ -164,7 +166,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
             **{k: v for k, v in before.get("provenance", {}).items() if k in ("model_steps", "recipe", "start")},
         }
     if parallel.world()[0] == 0:
-        DiMo(codec, model, wordpiece).save_pretrained(settings.out, provenance=provenance)
+        DiMo(Pipeline(codec, model, wordpiece)).save_pretrained(settings.out, provenance=provenance)
     return done
 
 
@@ -174,11 +176,12 @@ def train_memory(settings: Settings) -> int:
     model = DiMo.from_pretrained(settings.out, precision="fp32")
     options = recipe.DataOptions(sources=plan.data.sources, mirrored=plan.data.mirrored)
     found = [c for c in corpus.clips(settings.data, "train", options) if not c.composite]
-    model.memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
+    memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
+    model.pipeline.memory = memory
     provenance = model.config.get("provenance", {})
     facts = {
         "clips": len(found),
-        "stacks": len(model.memory.codes),
+        "stacks": len(memory.codes),
         "sources": dict(Counter(c.source for c in found)),
         "licences": sorted({c.licence for c in found}),
     }

@@ -1,4 +1,4 @@
-"""Poses: where the joints of remembered motions were, small enough to ship: every other frame, joints to the centimetre."""
+"""JointStore: where the joints of remembered motions were, small enough to ship: every other frame, joints to the centimetre."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PER_METRE = 100  # steps of a joint's place relative to the root; int8 reaches 1
 
 
 @dataclass(frozen=True)
-class Poses:
+class JointStore:
     """Motions one after the other: root (N, 3) float32 in metres, the other joints (N, J - 1, 3) int8 in centimetres from it.
 
     lengths (M,) int32: how many of the N poses are of each motion.
@@ -25,14 +25,14 @@ class Poses:
     lengths: Tensor
 
     @staticmethod
-    def of(motions: Sequence[np.ndarray]) -> Poses:
+    def of(motions: Sequence[np.ndarray]) -> JointStore:
         """From joints (F, J, 3) in metres, each in any place."""
         kept = [np.asarray(m, float)[::EVERY] for m in motions]
         lengths = torch.tensor([len(m) for m in kept], dtype=torch.int32)
         places = np.concatenate(kept)
         steps = np.clip(np.rint((places[:, 1:] - places[:, :1]) * PER_METRE), -127, 127)
         roots = np.concatenate([m[:, 0] - m[0, 0] * [1, 0, 1] for m in kept])
-        return Poses(torch.tensor(roots, dtype=torch.float32), torch.tensor(steps, dtype=torch.int8), lengths)
+        return JointStore(torch.tensor(roots, dtype=torch.float32), torch.tensor(steps, dtype=torch.int8), lengths)
 
     def at(self, motions: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """Joints (..., J, 3) of motions (...) at frames (...), between two poses in the middle; beyond an end the last one."""

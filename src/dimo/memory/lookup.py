@@ -1,13 +1,13 @@
 """Memory: motions kept as codes, in which completion without a text looks up how motions like this one went on.
 
 A model of limited size, trained for limited time, does not know every take of its training set by heart; a search among
-them does. So guesses are mixed with what the takes most like the known sides hold there (votes.py), as nearest-neighbour
+them does. So guesses are mixed with what the takes most like the known sides hold there (neighbours.py), as nearest-neighbour
 language models do (Khandelwal et al. 2020, "Generalization through Memorization").
 
 Likeness is the squared distance of code vectors, the sums of a stack's codebook entries. That of one stack to all
 remembered ones costs a table lookup per level (asymmetric distances, Jegou et al. 2011). Clips are kept at every offset of
 frames within a code step, so that any phase of a gait is there. Codes are too coarse to tell how fast a motion is; so the
-likest stretches are put in order by where their joints were (poses.py).
+likest stretches are put in order by where their joints were (joints.py).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from dimo.body import blend
 from dimo.body.rotation import quat_rotate, yaw_to_quat
 from dimo.codec.codec import Codec
 from dimo.errors import WeightsError
-from dimo.memory.joints import Poses
-from dimo.memory.neighbours import Votes, log_weights
+from dimo.memory.joints import JointStore
+from dimo.memory.neighbours import Neighbours, log_weights
 
 WEIGHTS = (1.0, 0.6, 0.4)  # of the known stacks beside a gap, nearest first
 CLIPS = 30  # that vote, each with its best stretch
@@ -41,7 +41,7 @@ LIKELY = 10  # of the clips that say what is to be expected, with votes as sharp
 LIKELY_SHARPNESS = 0.2
 """Tried on val, as what stands above (docs/log.md)."""
 SEQUENCES = ("codes", "lengths", "clips", "offsets")
-POSES = tuple(field.name for field in fields(Poses))
+POSES = tuple(field.name for field in fields(JointStore))
 """The tensors of a memory file, those of the poses with "poses." before them."""
 
 
@@ -66,7 +66,7 @@ class Memory:
     motions. Sequences of one motion say the same, so only the best of them votes.
     """
 
-    def __init__(self, codec: Codec, codes: Tensor, lengths: Tensor, clips: Tensor, offsets: Tensor, poses: Poses):
+    def __init__(self, codec: Codec, codes: Tensor, lengths: Tensor, clips: Tensor, offsets: Tensor, poses: JointStore):
         self.codec, self.codes, self.lengths, self.clips = codec, codes, lengths, clips
         self.offsets, self.poses = offsets, poses
 
@@ -83,7 +83,7 @@ class Memory:
             torch.tensor(values, dtype=torch.int32) for values in ([len(s) for s in sequences], clips, offsets)
         )
         codes = torch.cat(list(sequences)).to(torch.int16)
-        return Memory(codec, codes, lengths, numbers, starts, Poses.of(motions))
+        return Memory(codec, codes, lengths, numbers, starts, JointStore.of(motions))
 
     @staticmethod
     def from_file(path: Path, codec: Codec) -> Memory:
@@ -91,7 +91,7 @@ class Memory:
         state = checkpoint.read_tensors(path)
         try:
             codes, lengths, clips, offsets = (state[name] for name in SEQUENCES)
-            poses = Poses(*(state[f"poses.{name}"] for name in POSES))
+            poses = JointStore(*(state[f"poses.{name}"] for name in POSES))
         except KeyError as error:
             raise WeightsError(
                 f"{path}: not a memory file (it lacks {error}); delete it, and dimo train memory makes it anew"
@@ -126,7 +126,7 @@ class Memory:
         poses = {f"poses.{name}": getattr(self.poses, name) for name in POSES}
         return {name: getattr(self, name) for name in SEQUENCES} | poses
 
-    def recall(self, row: Tensor, mask: Tensor, sides: Sides | None = None) -> Votes | None:
+    def neighbours(self, row: Tensor, mask: Tensor, sides: Sides | None = None) -> Neighbours | None:
         """What the stretches most like the known stacks of a row (L, Q) hold where mask (L,) is True.
 
         The mask is one stretch. A remembered one must reach over all of it and have something beside it wherever the row
@@ -154,7 +154,9 @@ class Memory:
         chosen, cost = chosen[keep], cost[keep]
         codes = torch.stack([self._laid(int(at), first, length) for at in chosen])
         leads_anywhere = stop == length
-        return Votes(codes, cost, mask, self._risk(chosen, cost, stop - first) if leads_anywhere else None)
+        return Neighbours(
+            codes, cost, mask, self._expected_distance(chosen, cost, stop - first) if leads_anywhere else None
+        )
 
     # ---- tables over all remembered stacks, made when first needed
 
@@ -271,7 +273,7 @@ class Memory:
         )
         return torch.tensor(DEPARTURE * before + ARRIVAL * behind, dtype=torch.float32)
 
-    def _risk(self, chosen: Tensor, cost: Tensor, steps: int) -> Tensor:
+    def _expected_distance(self, chosen: Tensor, cost: Tensor, steps: int) -> Tensor:
         """Mean distances in m (K,) of each stretch's joints in a gap from those of the likely ones."""
         stride = self.codec.config.stride
         paths = torch.tensor(self._placed(chosen, stride * np.arange(1, steps + 1)), dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""Votes: guesses of the model mixed with what remembered motions hold at the same places (memory.py finds them)."""
+"""Neighbours: guesses of the model mixed with what remembered motions hold at the same places (memory.py finds them)."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def log_weights(cost: Tensor, sharpness: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Votes:
+class Neighbours:
     """Codes (K, L, Q) of K motions laid on a row, -1 where one does not reach; their cost (K,), lowest first.
 
-    ours: the places (L,) that were open at the beginning. risk (K,): how far each is, in the mean, from what the likely ones
-    hold, where that is known. sharpness: as in log_weights.
+    ours: the places (L,) that were open at the beginning. expected_distance (K,): how far each is, in the mean, from what
+    the likely ones hold, where that is known. sharpness: as in log_weights.
     """
 
     codes: Tensor
     cost: Tensor
     ours: Tensor
-    risk: Tensor | None = None
+    expected_distance: Tensor | None = None
     sharpness: float = SHARPNESS
 
-    def expected(self) -> Votes:
+    def by_expected_distance(self) -> Neighbours:
         """The votes of those that go where most go: of least expected distance (minimum Bayes risk) instead of least cost.
 
         One draw from a wide distribution is farther from what comes than its middle is.
         """
-        if self.risk is None:
+        if self.expected_distance is None:
             return self
-        order = self.risk.argsort(stable=True)
-        return Votes(self.codes[order], self.risk[order], self.ours, None, EXPECTED_SHARPNESS)
+        order = self.expected_distance.argsort(stable=True)
+        return Neighbours(self.codes[order], self.expected_distance[order], self.ours, None, EXPECTED_SHARPNESS)
 
     def weights(self, written: Tensor, codes: Tensor) -> Tensor:
         """Logarithms (K,) of the votes, given base codes (L,) and where the sampler has written them (L,) so far.

@@ -15,9 +15,10 @@ from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, linear, pad
+from torch.nn.functional import gelu, pad
 
 from dimo.errors import ShapeError
+from dimo.model.products import steady_linear
 from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.sequence.tokens import Tokens
 from dimo.sequence.vocabulary import CLS, SEP
@@ -70,13 +71,16 @@ class NearBlock(nn.Module):
         """x (B, L, D); real (B, L) keeps padding from leaking into the last real step."""
         y = self.norm1(x) * real.unsqueeze(-1)
         x = x + gelu(self._convolve(y))
-        return x + self.dropout(self.down(gelu(self.up(self.norm2(x)))))
+        up = gelu(steady_linear(self.norm2(x), self.up.weight, self.up.bias))
+        return x + self.dropout(steady_linear(up, self.down.weight, self.down.bias))
 
     def _convolve(self, y: Tensor) -> Tensor:
         """self.near on (B, L, D), as one product: on short motions half the time of torch's convolution."""
         reach, size = int(self.near.padding[0]), self.near.kernel_size[0]
         windows = pad(y, (0, 0, reach, reach)).unfold(1, size, 1)  # (B, L, D, size)
-        return linear(windows.transpose(2, 3).flatten(2), self.near.weight.transpose(1, 2).flatten(1), self.near.bias)
+        return steady_linear(
+            windows.transpose(2, 3).flatten(2), self.near.weight.transpose(1, 2).flatten(1), self.near.bias
+        )
 
 
 class MaskedModel(nn.Module):
@@ -130,19 +134,18 @@ class MaskedModel(nn.Module):
         for block in self.stem:
             stacks = block(stacks, tokens.motion_slots)
         inputs = torch.cat([words, stacks, self.trunk.words(sep)], dim=1)
-        at = torch.cat(
-            [
-                self.trunk.positions.weight[: text + 2],
-                self.step_positions.weight[:length],
-                self.step_positions.weight[-1:],
-            ]
-        )
+        # The [SEP] behind a text stands where that text ends, not where the longest of the batch does.
+        ends = tokens.text_slots.sum(1) + 1
+        places = torch.arange(text + 2, device=device).expand(b, -1)
+        places = torch.where(places == text + 1, ends[:, None], places)
+        steps = torch.cat([self.step_positions.weight[:length], self.step_positions.weight[-1:]])
+        at = torch.cat([self.trunk.positions.weight[places], steps.expand(b, -1, -1)], dim=1)
         segments = torch.cat([torch.zeros(text + 2, dtype=torch.long), torch.ones(length + 1, dtype=torch.long)]).to(
             device
         )
         mark = torch.ones(b, 1, dtype=torch.bool, device=device)
         mask = torch.cat([mark, tokens.text_slots, mark, tokens.motion_slots, mark], dim=1)
-        return self.trunk.embed(inputs, at[None], segments[None]), mask
+        return self.trunk.embed(inputs, at, segments[None]), mask
 
     def embed_stacks(self, codes: Tensor, known_levels: Tensor) -> Tensor:
         """Sum of the embeddings of known levels, plus one that says how many are known: (B, L, Q), (B, L) to (B, L, E)."""
@@ -154,8 +157,8 @@ class MaskedModel(nn.Module):
 
     def text_logits(self, hidden: Tensor) -> Tensor:
         """(..., D) to (..., V) by BERT's masked-word head, tied to the word embeddings."""
-        x = self.text_norm(gelu(self.text_dense(hidden)))
-        return x @ self.trunk.words.weight.to(x.dtype).T + self.text_bias
+        x = self.text_norm(gelu(steady_linear(hidden, self.text_dense.weight, self.text_dense.bias)))
+        return steady_linear(x, self.trunk.words.weight.to(x.dtype)) + self.text_bias
 
     def code_logits(self, hidden: Tensor, codes: Tensor, real: Tensor, level: Tensor | int) -> Tensor:
         """Logits (B, L, K) of one level per sequence, given trunk vectors (B, L, D) and the true or drawn levels below.
@@ -163,14 +166,14 @@ class MaskedModel(nn.Module):
         level: one number, or one per sequence (B,). Level 0 needs no lower ones.
         """
         if isinstance(level, int) and level == 0:
-            return self.base(hidden)
+            return steady_linear(hidden, self.base.weight, self.base.bias)
         if isinstance(level, int):  # while sampling: only the levels below, and one output matrix
             x = hidden + self.depth_level.weight[level - 1]
             for lower in range(level):
                 x = x + self.depth_codes[lower][codes[..., lower].clamp_min(0)]
             for block in self.depth:
                 x = block(x, real)
-            return self.depth_norm(x) @ self.depth_out[level - 1].T
+            return steady_linear(self.depth_norm(x), self.depth_out[level - 1])
         levels = level.expand(len(hidden))
         x = hidden + self.depth_level(levels - 1)[:, None]
         for lower in range(self.config.levels - 1):

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, pad
 
 from dimo.errors import WeightsError
+from dimo.model.products import FEW, steady_linear
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,32 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """x (B, S, D); mask (B, 1, 1, S), True where a place may be looked at."""
         b, s, d = x.shape
-        q, k, v = self.qkv(x).view(b, s, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        x = self.norm1(x + self.out(_attend(q, k, v, mask).transpose(1, 2).reshape(b, s, d)))
-        return self.norm2(x + self.dropout(self.down(gelu(self.up(x)))))
+        q, k, v = (
+            steady_linear(x, self.qkv.weight, self.qkv.bias)
+            .view(b, s, 3, self.heads, d // self.heads)
+            .permute(2, 0, 3, 1, 4)
+        )
+        seen = _attend(q, k, v, mask).transpose(1, 2).reshape(b, s, d)
+        x = self.norm1(x + steady_linear(seen, self.out.weight, self.out.bias))
+        up = gelu(steady_linear(x, self.up.weight, self.up.bias))
+        return self.norm2(x + self.dropout(steady_linear(up, self.down.weight, self.down.bias)))
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """softmax(q k^T / sqrt(d)) v for (B, H, S, d), in plain products.
 
     Our sequences are short: torch's fused attention took 6 times as long forward and backward at 48 places in bf16 on a CPU.
+    Without gradients the second product is in fp32, whose sum does not change with places that count nothing behind it.
     """
     scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
-    return scores.softmax(-1).to(v.dtype) @ v
+    if torch.is_grad_enabled():
+        return scores.softmax(-1).to(v.dtype) @ v
+    places = scores.shape[-1]
+    if places < FEW:  # which are summed in another way than more of them
+        scores = pad(scores, (0, FEW - places), value=-torch.inf)
+    return (scores.softmax(-1)[..., :places] @ v.float()).to(v.dtype)
 
 
 class Transformer(nn.Module):
@@ -90,9 +103,17 @@ class Transformer(nn.Module):
     def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """All layers over embedded x (B, S, D); mask (B, S) bool."""
         # A single motion has no padding: nothing to mask, 60 times a clip.
-        wide = None if mask is None or (not self.training and bool(mask.all())) else mask[:, None, None, :]
+        if mask is None or (not self.training and bool(mask.all())):
+            return self._layers(x, None)
+        # Places that exist come first, so that sums over a sequence do not depend on where the batch pads it.
+        order = (~mask).to(torch.int8).argsort(dim=1, stable=True)
+        back = order.argsort(dim=1)
+        x = self._layers(_at(x, order), mask.gather(1, order)[:, None, None, :])
+        return _at(x, back)
+
+    def _layers(self, x: Tensor, mask: Tensor | None) -> Tensor:
         for depth in range(self.config.layers):
-            x = self.layers[0 if self.config.shared_layers else depth](x, wide)
+            x = self.layers[0 if self.config.shared_layers else depth](x, mask)
         return x
 
     def forward(self, ids: Tensor, mask: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
@@ -100,6 +121,11 @@ class Transformer(nn.Module):
         segments = torch.zeros_like(ids) if segments is None else segments
         positions = self.positions.weight[: ids.shape[1]][None]
         return self.encode(self.embed(self.words(ids), positions, segments), mask)
+
+
+def _at(x: Tensor, order: Tensor) -> Tensor:
+    """x (B, S, D) with the places of each sequence in an order (B, S)."""
+    return x.gather(1, order.unsqueeze(-1).expand_as(x))
 
 
 def _initialise(module: nn.Module) -> None:

@@ -1,42 +1,54 @@
-"""Text to motion: text known, motion masked."""
+"""Text to motion, and motion without a text: how long, and as which parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-import torch
-from torch import Tensor
-
-from dimo.diffusion.sample import SampleOptions, Step, sample
-from dimo.inpaint.predictor import Predictor
-from dimo.model.masked import MaskedModel
-from dimo.sequence.tokens import pack
-
-
-def length_distribution(model: MaskedModel, ids: Sequence[int]) -> Tensor:
-    """Probability (max_steps,) of each motion length in code steps, index 0 being one step, estimated from the text."""
-    text = torch.tensor([list(ids)])
-    with torch.no_grad():
-        return model.length_logits(text, torch.ones_like(text, dtype=torch.bool))[0].float().softmax(-1)
+from dimo.errors import RequestError
+from dimo.formats.script import check_parts
+from dimo.inpaint.pipeline import Pipeline
+from dimo.inpaint.request import Part, Request, frames_of
+from dimo.tasks.length import median_steps
 
 
-def estimate_length(model: MaskedModel, ids: Sequence[int]) -> int:
-    """The median of that distribution: unlike the most probable length, it does not jump between modes."""
-    return int((length_distribution(model, ids).cumsum(0) < 0.5).sum()) + 1
+def generate(pipeline: Pipeline, text: str, seconds: float | None, seed: int | None = None) -> Request:
+    """A motion of a sentence; seconds of None are the median of what its text makes likely."""
+    return Request((_part(pipeline, text, seconds),), seed=seed, name=name_of(text))
 
 
-def generate_steps(
-    model: MaskedModel, texts: Sequence[Sequence[int]], lengths: Sequence[int], options: SampleOptions
-) -> Iterator[Step]:
-    """Every intermediate state of generating one motion of lengths[i] code steps for each texts[i]."""
-    empty = [torch.zeros(n, model.config.levels, dtype=torch.long) for n in lengths]
-    tokens = pack(texts, empty, levels=model.config.levels, motion_known=False)
-    return sample(tokens, Predictor(model, options.guidance, options.guidance_on), options)
+def sample(pipeline: Pipeline, seconds: float, seed: int | None = None) -> Request:
+    """Any motion, without a text."""
+    return Request((Part(None, frames_of(seconds, pipeline.codec.config.fps)),), seed=seed)
 
 
-def generate(
-    model: MaskedModel, texts: Sequence[Sequence[int]], lengths: Sequence[int], options: SampleOptions
-) -> list[Tensor]:
-    """Codes (L_i, Q) per text."""
-    tokens = list(generate_steps(model, texts, lengths, options))[-1].tokens
-    return [codes[:n] for codes, n in zip(tokens.codes, lengths, strict=True)]
+def compose(pipeline: Pipeline, script: Sequence[Any], seed: int | None = None) -> Request:
+    """Several sentences, one long motion: the parts (text, seconds) of a script one after the other.
+
+    Each part knows the end of the one before, and seams are refined from both sides. RequestError for a part that cannot
+    be made.
+    """
+    parts = tuple(_part(pipeline, text, seconds) for text, seconds in check_parts(script))
+    return Request(parts, seed=seed)
+
+
+def for_each(values: Any, count: int, what: str) -> list[Any]:
+    """One value per text: the same for all, or those of a list; RequestError for a list of another length."""
+    if not isinstance(values, list | tuple):
+        return [values] * count
+    if len(values) != count:
+        raise RequestError(f"{what} has {len(values)} values for {count} texts")
+    return list(values)
+
+
+def name_of(text: str) -> str:
+    """The name of the motion of a sentence."""
+    return "_".join(text.split())[:60]
+
+
+def _part(pipeline: Pipeline, text: str, seconds: float | None) -> Part:
+    ids = pipeline.ids(text)
+    config = pipeline.codec.config
+    if seconds is None:
+        return Part(text, median_steps(pipeline.model, ids) * config.stride)
+    return Part(text, frames_of(seconds, config.fps))

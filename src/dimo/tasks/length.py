@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from dimo.errors import RequestError
 from dimo.model.masked import MaskedModel
-from dimo.tasks.generate import length_distribution
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,14 @@ class Lengths:
         return tuple(float(self.seconds[i]) for i in sorted({min(i, len(self.seconds) - 1) for i in picks}))
 
 
+@torch.no_grad()
 def lengths(model: MaskedModel, ids: Sequence[int], seconds_per_step: float) -> Lengths:
-    """The distribution for a text's word-piece ids."""
-    probability = length_distribution(model, ids).double().numpy()
-    return Lengths(np.arange(1, len(probability) + 1) * seconds_per_step, probability)
+    """The distribution for a text's word-piece ids, over 1, 2, ... code steps."""
+    text = torch.tensor([list(ids)])
+    probability = model.length_logits(text, torch.ones_like(text, dtype=torch.bool))[0].float().softmax(-1).double()
+    return Lengths(np.arange(1, len(probability) + 1) * seconds_per_step, probability.numpy())
+
+
+def median_steps(model: MaskedModel, ids: Sequence[int]) -> int:
+    """The median length of a text's motion in code steps."""
+    return round(lengths(model, ids, 1.0).median)

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from dimo.body.motion import Motion
-from dimo.codec.codec import Codec
 from dimo.diffusion.sample import Step
+from dimo.inpaint.pipeline import Pipeline
+from dimo.tasks.generate import name_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class Trace:
         return len(self.motions) - 1
 
 
-def trace(codec: Codec, steps: Iterable[Step], text: str, frames: int, seed: int = 0) -> Trace:
+def trace(pipeline: Pipeline, steps: Iterable[Step], text: str, frames: int, seed: int = 0) -> Trace:
     """The trace of the first row of the sampler's steps, each state `frames` frames long."""
+    codec = pipeline.codec
     states, written, confidence = [], [], []
     noise: torch.Tensor | None = None
     for step in steps:
@@ -50,5 +52,5 @@ def trace(codec: Codec, steps: Iterable[Step], text: str, frames: int, seed: int
         written.append(np.where(open_, 0, np.where(new, step.index + 1, written[-1])))
         confidence.append(np.where(open_, np.nan, np.where(new, sure, confidence[-1])))
         states.append(torch.where(torch.from_numpy(open_)[:, None], noise, step.tokens.codes[0, :length]))
-    motions = tuple(codec.codes_to_motion(codes, "_".join(text.split())[:60])[:frames] for codes in states)
+    motions = tuple(pipeline.to_motion(codes, name_of(text))[:frames] for codes in states)
     return Trace(text, motions, np.stack(written), np.stack(confidence), codec.config.stride)

@@ -1,0 +1,80 @@
+"""What is done to the model's logits before a value is drawn, one small function for each reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from dimo.diffusion.strategies import Drawn
+from dimo.memory.neighbours import Neighbours
+from dimo.sequence.tokens import Tokens
+from dimo.sequence.vocabulary import CLS, NEVER_WRITTEN, PAD
+
+TextFilter = Callable[[Tensor, Tensor, Tokens], Tensor]
+"""Logits (P, V) of the words at the P places of `at` (B, T) bool in tokens, to other ones; may change them in place."""
+
+CodeFilter = Callable[[Tensor, int, Tensor, Tokens], Tensor]
+"""Logits (B, L, K) of a level, given the level and the codes (B, L, Q) drawn below it, to other ones."""
+
+
+def never_written(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
+    """Marks such as [CLS] and [MASK] are no words."""
+    logits[:, list(NEVER_WRITTEN)] = -torch.inf
+    return logits
+
+
+def no_end_before_words(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
+    """[PAD] ends a text, so it is not guessed before a known word."""
+    word = tokens.known_text & (tokens.ids != PAD)
+    followed = word.flip(1).cumsum(1).flip(1) - word.long() > 0
+    logits[:, PAD] = logits[:, PAD].masked_fill(followed[at], -torch.inf)
+    return logits
+
+
+def no_doubled_words(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
+    """What stands beside a place is not guessed there: a word twice in a row is the commonest slip of parallel guesses."""
+    word = tokens.known_text & (tokens.ids != PAD)
+    beside = torch.where(word, tokens.ids, CLS)  # [CLS] is never written anyway
+    for shift in (1, -1):
+        ids = beside.roll(shift, dims=1)
+        ids[:, 0 if shift == 1 else -1] = CLS
+        logits.scatter_(1, ids[at].unsqueeze(-1), -torch.inf)
+    return logits
+
+
+TEXT_FILTERS: tuple[TextFilter, ...] = (never_written, no_end_before_words, no_doubled_words)
+
+
+def from_memory(neighbours: Sequence[Neighbours | None], share: float) -> CodeFilter:
+    """Mixes in what remembered motions hold: `share` of the guesses of each sequence that has neighbours is theirs."""
+
+    def mixed(logits: Tensor, level: int, codes: Tensor, tokens: Tokens) -> Tensor:
+        for i, near in enumerate(neighbours):
+            if near is not None:
+                length = near.codes.shape[1]  # other sequences of the batch may be longer
+                weights = near.weights((tokens.known_levels[i] > 0)[:length], tokens.codes[i, :length, 0])
+                logits[i, :length] = near.mix(logits[i, :length], level, share, weights, codes[i, :length])
+        return logits
+
+    return mixed
+
+
+def let_twins_wait(drawn: Drawn, open_: Tensor) -> Drawn:
+    """The guesses (B, T), of two equal words in neighbouring open places the less probable as unsure as can be.
+
+    Places filled in one round do not see each other.
+    """
+    twins = open_[:, :-1] & open_[:, 1:] & (drawn.values[:, :-1] == drawn.values[:, 1:]) & (drawn.values[:, 1:] != PAD)
+    first = drawn.probability[:, :-1] < drawn.probability[:, 1:]
+    wait = torch.zeros_like(open_)
+    wait[:, :-1] |= twins & first
+    wait[:, 1:] |= twins & ~first
+    return replace(
+        drawn,
+        probability=drawn.probability.masked_fill(wait, 0.0),
+        margin=drawn.margin.masked_fill(wait, 0.0),
+        entropy=drawn.entropy.masked_fill(wait, 1e3),
+    )

@@ -1,0 +1,268 @@
+"""The pipeline: requests to motions, many at once. Whoever makes motions calls make(); whoever needs codes calls to_codes().
+
+One request is the story of one motion (a generator that yields the windows it needs filled), so its result depends on the
+request alone: each draws from its own generator, and the model's sums do not depend on what else is in the batch
+(model/products.py). The windows that wait at one time are drawn in one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from dimo.body.motion import Motion
+from dimo.codec.codec import Codec
+from dimo.diffusion.sample import SampleOptions, Step, generators_of, sample
+from dimo.errors import RequestError
+from dimo.inpaint.codes import decode, encode, floor_of, on_grid, stand, whole_grid
+from dimo.inpaint.filters import from_memory
+from dimo.inpaint.predictor import Predictor
+from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, join, seed_of
+from dimo.inpaint.seams import Filled, bridge, place
+from dimo.inpaint.timing import Gap, Grid, code_steps
+from dimo.inpaint.variation import vary
+from dimo.inpaint.windows import Lookup, Stretch, Window, drive, fill_between
+from dimo.memory.lookup import Memory, Sides
+from dimo.memory.neighbours import Neighbours
+from dimo.model.masked import MaskedModel
+from dimo.sequence.tokens import pack
+from dimo.sequence.vocabulary import MASK
+from dimo.text.wordpiece import Wordpiece
+
+MEMORY = 0.95
+"""Share of remembered motions in the guesses of a gap that no text describes, unless said otherwise."""
+
+BATCH = 32
+"""Windows that are drawn together: more gain nothing on a CPU and take memory."""
+
+NO_TEXT = (MASK,) * 8
+"""Unknown words, which is how training shows motion without text; as given words, so that the sampler lets them be."""
+
+
+class Pipeline:
+    """What makes motions: codec, model and word pieces, and the memory of motions where there is one."""
+
+    def __init__(self, codec: Codec, model: MaskedModel, wordpiece: Wordpiece, memory: Memory | None = None):
+        self.codec, self.model, self.wordpiece, self.memory = codec.eval(), model.eval(), wordpiece, memory
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest motion that one window holds; longer ones are made of several."""
+        return self.model.config.max_steps * self.codec.config.stride / self.codec.config.fps
+
+    def ids(self, text: str | None) -> tuple[int, ...]:
+        """Word pieces of a sentence, none for None. RequestError for a text that is empty, too long or not English."""
+        if text is None:
+            return ()
+        if not isinstance(text, str):
+            raise RequestError(f"the text must be a string, not {type(text).__name__}")
+        reason = self.wordpiece.unsupported(text, self.model.config.max_text)
+        if reason:
+            raise RequestError(reason)
+        return tuple(self.wordpiece.encode(text))
+
+    def to_codes(self, motion: Motion, *, cut: bool = True) -> Tensor:
+        """Codes (L, Q) of a motion on any body with known joint names; cut: to the longest that the model sees at once."""
+        at = whole_grid(self.codec, motion)
+        if len(at) < 2:
+            raise RequestError(
+                f"the motion {motion.name!r} has {len(at)} frame at {self.codec.config.fps:g} fps; at least 2 are needed"
+            )
+        longest = self.model.config.max_steps * self.codec.config.stride
+        return encode(self.codec, on_grid(self.codec, motion, at[:longest] if cut else at))
+
+    def to_motion(self, codes: Tensor, name: str = "motion", *, footlock: bool = False) -> Motion:
+        """Codes (L, q) of the first q levels to a motion on the codec's body, from the origin facing +Z.
+
+        footlock: planted feet neither slide nor float (body/footlock.py).
+        """
+        motion, contacts = decode(self.codec, codes, name)
+        return stand(motion, contacts) if footlock else motion
+
+    def make(
+        self,
+        requests: Sequence[Request],
+        options: SampleOptions | None = None,
+        *,
+        footlock: bool = True,
+        memory: float = MEMORY,
+        levels: int | None = None,
+    ) -> list[Motion]:
+        """A motion for each request, drawn in batches. options.seed is not read: each request has its own.
+
+        footlock: planted feet of what is made neither slide nor float. memory: the share of remembered motions in the guesses
+        of gaps that no text describes; 0 is the model alone. levels: decode only so many of them, where nothing is known.
+        RequestError for what cannot be made, before anything is.
+        """
+        options = options or SampleOptions()
+        if not 0 <= memory <= 1:
+            raise RequestError(f"memory must be from 0 (the model alone) to 1, not {memory}")
+        texts = {part.text: self.ids(part.text) for request in requests for part in request.parts}
+        for request in requests:
+            _check(request, self.codec.config.fps)
+        generators = generators_of([seed_of(request) for request in requests])
+        jobs = [
+            self._story(request, texts, generator, footlock, memory > 0, levels)
+            for request, generator in zip(requests, generators, strict=True)
+        ]
+
+        def fill(numbers: list[int], windows: list[Window]) -> list[Tensor]:
+            return self._fill(windows, [generators[n] for n in numbers], options, memory)
+
+        return drive(jobs, fill)
+
+    def rounds(self, request: Request, options: SampleOptions | None = None) -> Iterator[Step]:
+        """Every state of the sampler while it makes a request of one window; RequestError for a longer one."""
+        _check(request, self.codec.config.fps)
+        texts = {part.text: self.ids(part.text) for part in request.parts}
+        (generator,) = generators_of([seed_of(request)])
+        if request.known or len(request.parts) != 1 or request.frames > self.longest * self.codec.config.fps + 1e-6:
+            raise RequestError(f"the rounds of one text can be followed, over at most {self.longest:g} seconds")
+        window = next(self._story(request, texts, generator, False, False))
+        return self._steps([window], [generator], options or SampleOptions(), 0.0)
+
+    # ---- the story of one request
+
+    def _story(
+        self,
+        request: Request,
+        texts: dict[str | None, tuple[int, ...]],
+        generator: torch.Generator,
+        footlock: bool,
+        remember: bool,
+        levels: int | None = None,
+    ) -> Generator[Window, Tensor, Motion]:
+        if request.vary is not None:
+            (known,), (part,) = request.known, request.parts
+            longest = self.model.config.max_steps
+            made = yield from vary(
+                self.codec, known.motion, request.vary, texts[part.text], generator, longest, footlock
+            )
+            return made
+        if not request.known:
+            stride, frames = self.codec.config.stride, request.frames
+            nothing = torch.zeros(0, self.codec.config.levels, dtype=torch.long)
+            stretches = _stretches(request.parts, texts, -(-frames // stride), stride)
+            codes = yield from fill_between(nothing, stretches, nothing, self.model.config.max_steps)
+            return self.to_motion(codes[:, :levels], request.name, footlock=footlock)[:frames]
+        made = yield from self._around(request, texts, footlock, remember)
+        return made
+
+    def _around(
+        self, request: Request, texts: dict[str | None, tuple[int, ...]], footlock: bool, remember: bool
+    ) -> Generator[Window, Tensor, Motion]:
+        """The known pieces of a request, and between them what is missing, from the first gap to the last.
+
+        Each gap knows what was made before it and the known frames behind it. Nothing known passes through the codec.
+        """
+        floor = min(floor_of(self.codec, known.motion) for known in request.known)
+        pieces: list[Motion] = []
+        rest = [known.motion for known in request.known]
+        at = 0
+        for start in [*(known.start for known in request.known), request.frames]:
+            if at < start:
+                gap = Gap(join(pieces) if pieces else None, rest[0] if rest else None, start - at, request.follow)
+                filled = yield from self._gap(gap, request, at, texts, floor, footlock, remember)
+                pieces.append(filled.motion)
+                rest = [filled.moved(motion) for motion in rest]
+            if rest:
+                pieces.append(rest.pop(0))
+                at = start + len(pieces[-1])
+        return join(pieces)
+
+    def _gap(
+        self,
+        gap: Gap,
+        request: Request,
+        start: int,
+        texts: dict[str | None, tuple[int, ...]],
+        floor: float,
+        footlock: bool,
+        remember: bool,
+    ) -> Generator[Window, Tensor, Filled]:
+        """One gap filled. One that is shorter than a step of the model is bridged by a smooth curve."""
+        config = self.codec.config
+        if (gap.frames + 1) / gap.side.fps <= config.stride / config.fps and (curve := bridge(gap)) is not None:
+            return Filled.still(curve)
+        grid = Grid.of(self.codec, gap, floor)
+        parts = request.stretch(start, start + gap.frames)
+        stretches = _stretches(parts, texts, grid.steps, config.stride * gap.side.fps / config.fps)
+        lookup = self._lookup(grid.sides(gap.follow), request.sample == 0) if remember else None
+        codes = yield from fill_between(grid.before, stretches, grid.after, self.model.config.max_steps, lookup=lookup)
+        return place(self.codec, gap, grid, codes, floor, footlock)
+
+    def _lookup(self, sides: Sides, typical: bool) -> Lookup | None:
+        """What remembered motions hold; typical: those that go where most go have the say."""
+        memory = self.memory
+        if memory is None:
+            return None
+
+        def lookup(row: Tensor, mask: Tensor) -> Neighbours | None:
+            near = memory.neighbours(row, mask, sides)
+            return near.by_expected_distance() if near is not None and typical else near
+
+        return lookup
+
+    # ---- windows in batches
+
+    def _fill(
+        self, windows: Sequence[Window], generators: Sequence[torch.Generator], options: SampleOptions, share: float
+    ) -> list[Tensor]:
+        """Codes (L_i, Q) of each window: those with a text and those without apart, alike in length together."""
+        out: dict[int, Tensor] = {}
+        order = sorted(range(len(windows)), key=lambda i: (not windows[i].ids, len(windows[i].row)))
+        for told in (True, False):
+            group = [i for i in order if bool(windows[i].ids) == told]
+            for batch in (group[k : k + BATCH] for k in range(0, len(group), BATCH)):
+                *_, last = self._steps([windows[i] for i in batch], [generators[i] for i in batch], options, share)
+                for i, codes in zip(batch, last.tokens.codes, strict=True):
+                    out[i] = codes[: len(windows[i].row)]
+        return [out[i] for i in range(len(windows))]
+
+    def _steps(
+        self, windows: Sequence[Window], generators: Sequence[torch.Generator], options: SampleOptions, share: float
+    ) -> Iterator[Step]:
+        """The rounds that fill windows which all have a text, or all have none."""
+        told = bool(windows[0].ids)
+        tokens = pack(
+            [list(w.ids or NO_TEXT) for w in windows], [w.row for w in windows], levels=self.model.config.levels
+        )
+        hidden = torch.nn.utils.rnn.pad_sequence([w.open for w in windows], batch_first=True)
+        tokens = replace(tokens, known_levels=torch.where(hidden, 0, tokens.known_levels))
+        neighbours = [w.neighbours for w in windows]
+        filters = [from_memory(neighbours, share)] if any(n is not None for n in neighbours) else []
+        predict = Predictor(self.model, options.guidance if told else 1.0, options.guidance_on, filters)
+        return sample(tokens, predict, options, generators)
+
+
+def _stretches(
+    parts: Sequence[Part], texts: dict[str | None, tuple[int, ...]], steps: int, stride: float
+) -> list[Stretch]:
+    """Parts as stretches of `steps` code steps in all, of `stride` of their frames each."""
+    counts = code_steps([part.frames for part in parts], steps, stride)
+    return [Stretch(texts[part.text], n) for part, n in zip(parts, counts, strict=True) if n]
+
+
+def _check(request: Request, fps: float) -> None:
+    """RequestError unless a request is one that can be made."""
+    frames = request.frames
+    if not request.parts or any(part.frames < 1 for part in request.parts):
+        raise RequestError("a motion needs at least one part, and each part at least one frame")
+    at = 0
+    for known in request.known:
+        first = request.known[0].motion
+        if known.motion.skeleton != first.skeleton or known.motion.fps != first.fps:
+            raise RequestError("known pieces must be on one body and at one rate")
+        if known.start < at or known.stop > frames:
+            raise RequestError(f"known frames {known.start} to {known.stop} overlap others or the end at {frames}")
+        at, fps = known.stop, known.motion.fps
+    if frames > LONGEST_SECONDS * fps:
+        raise RequestError(f"a motion is at most {LONGEST_SECONDS:g} seconds long, not {frames / fps:g}")
+    if request.vary is not None:
+        if not 0 <= request.vary <= 1:
+            raise RequestError(f"the share to vary must be from 0 to 1, not {request.vary:g}")
+        if len(request.known) != 1 or len(request.parts) != 1 or len(request.known[0].motion) != frames:
+            raise RequestError("what varies a motion knows that motion whole, and has one part")
