@@ -4,7 +4,17 @@ import pytest
 import torch
 
 from dimo.diffusion.guidance import guide
-from dimo.diffusion.sample import STRATEGIES, Drawn, Guess, SampleOptions, draw_from, generators_of, keep_best, sample
+from dimo.diffusion.sample import (
+    STRATEGIES,
+    Drawn,
+    Guess,
+    Places,
+    SampleOptions,
+    draw_from,
+    generators_of,
+    keep_best,
+    sample,
+)
 from dimo.diffusion.schedule import mask_ratio, masked_after
 from dimo.diffusion.strategies import rank
 from dimo.errors import RequestError
@@ -22,7 +32,15 @@ class Table:
         self.seen.append(tokens)
         ids = self.ids if self.ids is not None else torch.zeros_like(tokens.ids)
         ids_sure = self.ids_sure if self.ids_sure is not None else torch.zeros(tokens.ids.shape)
-        return Guess(Drawn(ids, ids_sure, ids_sure, -ids_sure), Drawn(self.stacks, self.sure, self.sure, -self.sure))
+        return Guess(
+            Drawn(ids, ids_sure, ids_sure, -ids_sure), Drawn(self.stacks[..., 0], self.sure, self.sure, -self.sure)
+        )
+
+    def upper(self, tokens, draw):
+        """All levels, where they are not known."""
+        assert (tokens.known_levels[tokens.motion_slots] > 0).all()
+        known = torch.arange(tokens.levels) < tokens.known_levels.unsqueeze(-1)
+        return torch.where(known | ~tokens.motion_slots.unsqueeze(-1), tokens.codes, self.stacks)
 
 
 def motion_case(length=8, levels=3):
@@ -60,6 +78,34 @@ def test_given_stacks_are_never_touched_and_partly_given_ones_keep_their_levels(
     given = torch.arange(3) < known.unsqueeze(-1)
     assert (last.codes[given] == 99).all()
     assert torch.equal(last.codes[~given], table.stacks[~given])
+
+
+def test_levels_above_the_base_are_drawn_once_when_all_base_codes_are_known():
+    tokens, table = motion_case()
+    steps = list(sample(tokens, table, SampleOptions(steps=4, seed=0)))
+    for step in steps[:-1]:
+        written = ~step.tokens.known_levels[0].eq(0)
+        assert (step.tokens.known_levels[0, written] == 1).all()
+        assert torch.equal(step.tokens.codes[0, written, 0], table.stacks[0, written, 0])
+        assert not (step.tokens.codes[0, ~written] == table.stacks[0, ~written]).all()
+    assert torch.equal(steps[-1].tokens.codes, table.stacks)
+
+
+def test_a_sequence_that_is_done_is_left_alone_while_others_go_on():
+    """Re-masking judges only sequences that lack something: beside others as alone."""
+    tokens = pack([[1], [1]], [torch.zeros(n, 1, dtype=torch.long) for n in (1, 9)], levels=1, motion_known=False)
+    doubted = []
+
+    class Doubtful(Table):
+        def __call__(self, tokens, draw, doubts=None):
+            doubted.append(None if doubts is None else doubts.motion[0].any().item())
+            guess = super().__call__(tokens, draw)
+            return Guess(guess.ids, guess.base, Places(torch.zeros(tokens.ids.shape), torch.zeros(2, 9)))
+
+    table = Doubtful(torch.full((2, 9, 1), 3), torch.rand(2, 9))
+    list(sample(tokens, table, SampleOptions(steps=6, strategy="remask", seed=0)))
+    assert True not in doubted
+    assert False in doubted
 
 
 def test_padding_is_never_written():
@@ -173,7 +219,7 @@ def test_a_seed_repeats_and_seeds_differ():
             nothing = torch.zeros(tokens.ids.shape)
             return Guess(
                 Drawn(tokens.ids, nothing, nothing, nothing),
-                Drawn(drawn.values.unsqueeze(-1), *(getattr(drawn, f) for f in ("probability", "margin", "entropy"))),
+                drawn,
             )
 
     tokens = pack([[1]], [torch.zeros(8, 1, dtype=torch.long)], levels=1, motion_known=False)

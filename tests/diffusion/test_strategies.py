@@ -29,7 +29,7 @@ class Scripted:
         held = None if self.held is None else Places(nothing, torch.tensor([self.held]))
         return Guess(
             Drawn(tokens.ids, nothing, nothing, nothing),
-            Drawn(values.unsqueeze(-1), self.sure, self.sure, -self.sure),
+            Drawn(values, self.sure, self.sure, -self.sure),
             held,
         )
 
@@ -156,7 +156,7 @@ def test_an_end_of_text_is_not_kept_for_being_sure():
     def predict(tokens, draw, doubted=None):
         ids, p = torch.tensor([[7, 8, PAD]]), torch.tensor([[0.95, 0.4, 0.99]])
         nothing = torch.zeros(1, 1)
-        return Guess(Drawn(ids, p, p, -p), Drawn(tokens.codes, nothing, nothing, nothing))
+        return Guess(Drawn(ids, p, p, -p), Drawn(tokens.codes[..., 0], nothing, nothing, nothing))
 
     first = run(tokens, predict, adaptive=0.9, steps=3)[0]
     assert first.tokens.known_text[0].tolist() == [True, False, False]

@@ -159,7 +159,7 @@ def test_guidance_one_equals_the_conditional_model_and_zero_ignores_the_text(mod
         with torch.no_grad():
             return Predictor(model.model, guidance)(
                 tokens, lambda x, at, sure=True: draw_from(x, at, options, [torch.Generator()], sure)
-            ).stacks.probability
+            ).base.probability
 
     assert torch.allclose(probabilities(0.0, tokens), probabilities(0.0, other), atol=1e-6)
     assert torch.allclose(probabilities(1.0, tokens), probabilities(1.0 + 1e-6, tokens), atol=1e-5)

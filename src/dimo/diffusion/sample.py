@@ -55,13 +55,13 @@ class Places:
 
 @dataclass(frozen=True)
 class Guess:
-    """A value for every open place: words (B, T) and whole stacks (B, L, Q), with how they were drawn (stacks: level 0).
+    """A value for every open place: words (B, T) and base codes (B, L), with how they were drawn.
 
-    held: at the places that the sampler asked to doubt, the probability of what stands there now (stacks: level 0).
+    held: at the places that the sampler asked to doubt, the probability of what stands there now.
     """
 
     ids: Drawn
-    stacks: Drawn  # values (B, L, Q); the rest (B, L)
+    base: Drawn
     held: Places | None = None
 
 
@@ -77,6 +77,10 @@ class Draw(Protocol):
 class Predict(Protocol):
     def __call__(self, tokens: Tokens, draw: Draw, doubted: Places | None = None, /) -> Guess:
         """Guess the open places of tokens, and those of doubted (bool) although they are written."""
+        ...
+
+    def upper(self, tokens: Tokens, draw: Draw, /) -> Tensor:
+        """Codes (B, L, Q) of tokens whose base codes are all known, with the unknown levels above them drawn."""
         ...
 
 
@@ -146,18 +150,33 @@ def _close_texts(ids: Tensor, new: Tensor, tokens: Tokens, open_: Tensor) -> tup
     return torch.where(behind, PAD, ids), behind
 
 
+def _with_base(codes: Tensor, base: Tensor, at: Tensor) -> Tensor:
+    """Codes (B, L, Q) with the base codes (B, L) at some places (B, L)."""
+    return torch.cat([torch.where(at, base, codes[..., 0]).unsqueeze(-1), codes[..., 1:]], -1)
+
+
+def _with_upper(tokens: Tokens, predict: Predict, draw: Draw) -> Tokens:
+    """Tokens whose stacks are complete."""
+    if not (tokens.motion_slots & (tokens.known_levels < tokens.levels)).any():
+        return tokens
+    codes = predict.upper(tokens, draw) if tokens.levels > 1 else tokens.codes
+    return replace(
+        tokens, codes=codes, known_levels=torch.where(tokens.motion_slots, tokens.levels, tokens.known_levels)
+    )
+
+
 @torch.no_grad()
 def sample(
     tokens: Tokens, predict: Predict, options: SampleOptions, seeds: Sequence[int | torch.Generator | None] = ()
 ) -> Iterator[Step]:
     """Fill all unknown words and stacks of tokens in at most options.steps rounds; given ones are never touched.
 
-    A stack of which only some levels are given counts as unknown until the first round, keeps its given levels and gets
-    the others; it is never revised. Rows are independent: each has its own number of places and draws from its own seed or
-    generator (default: options.seed for each). [PAD] ends a text: where
-    one is written, all open places behind it are closed with it, and the rounds are spread over the places that remain.
-    With options.adaptive a round also keeps every guess of at least that probability, and the rounds end when nothing is
-    open. The last Step is complete.
+    The rounds are about words and base codes; when those are complete, the levels above are drawn once, from the whole
+    (docs/log.md has the comparison with drawing them in each round). A stack of which only some levels are given keeps them.
+    Rows are independent: each has its own number of places and draws from its own seed or generator (default: options.seed
+    for each). [PAD] ends a text: where one is written, all open places behind it are closed with it, and the rounds are
+    spread over the places that remain. With options.adaptive a round also keeps every guess of at least that probability,
+    and the rounds end when nothing is open. The last Step is complete.
     """
     sources = generators_of(seeds or [options.seed] * len(tokens))
 
@@ -165,14 +184,12 @@ def sample(
         return draw_from(logits, at, options, sources, sure)
 
     open_text = tokens.text_slots & ~tokens.known_text
-    open_motion = tokens.motion_slots & (tokens.known_levels < tokens.levels)
-    ours_text, ours_motion = open_text, open_motion & (tokens.known_levels == 0)  # what a strategy may take back
+    open_motion = tokens.motion_slots & (tokens.known_levels == 0)
+    ours_text, ours_motion = open_text, open_motion  # what a strategy may take back
     text_total, motion_total = open_text.sum(1).tolist(), open_motion.sum(1).tolist()
-    given_levels, given_codes = tokens.known_levels, tokens.codes
-    level = torch.arange(tokens.levels)
+    if not (open_text.any() or (tokens.motion_slots & (tokens.known_levels < tokens.levels)).any()):
+        return
     for index in range(options.steps):
-        if not (open_text.any() or open_motion.any()):
-            return
         doubted = None
         if looks_back(index, options):
             # A sequence in which nothing is open is done, whatever the others of the batch still lack.
@@ -182,7 +199,7 @@ def sample(
         progress = (index + 1) / options.steps
         pads = guess.ids.values == PAD
         text_score = hold_back(rank(guess.ids, options, progress, open_text, sources), pads, options)
-        motion_score = rank(guess.stacks, options, progress, open_motion, sources)
+        motion_score = rank(guess.base, options, progress, open_motion, sources)
         text_left = left_open(index, text_total, open_text, options)
         motion_left = left_open(index, motion_total, open_motion, options)
         again_text, again_motion = torch.zeros_like(open_text), torch.zeros_like(open_motion)
@@ -196,7 +213,7 @@ def sample(
         if options.adaptive is not None:
             sure = torch.where(pads, guess.ids.probability * options.pad_factor, guess.ids.probability)
             new_text = new_text | (open_text & (sure >= options.adaptive))
-            new_motion = new_motion | (open_motion & (guess.stacks.probability >= options.adaptive))
+            new_motion = new_motion | (open_motion & (guess.base.probability >= options.adaptive))
         guessed_ids, behind = _close_texts(guess.ids.values, new_text, tokens, open_text)
         text_total = [n - int(c) for n, c in zip(text_total, (behind & ~new_text).sum(1), strict=True)]
         new_text = new_text | behind
@@ -204,20 +221,24 @@ def sample(
             new_text = new_text | overturned(
                 guess.ids, (guess.ids.values != tokens.ids) & ~pads, guess.held.text, doubted.text
             )
-            differs = guess.stacks.values[..., 0] != tokens.codes[..., 0]
-            new_motion = new_motion | overturned(guess.stacks, differs, guess.held.motion, doubted.motion)
-        stacks = torch.where(level < given_levels.unsqueeze(-1), given_codes, guess.stacks.values)
+            differs = guess.base.values != tokens.codes[..., 0]
+            new_motion = new_motion | overturned(guess.base, differs, guess.held.motion, doubted.motion)
         tokens = replace(
             tokens,
             ids=torch.where(new_text, guessed_ids, tokens.ids),
             known_text=(tokens.known_text | new_text) & ~again_text,
-            codes=torch.where(new_motion.unsqueeze(-1), stacks, tokens.codes),
-            known_levels=torch.where(again_motion, 0, torch.where(new_motion, tokens.levels, tokens.known_levels)),
+            codes=_with_base(tokens.codes, guess.base.values, new_motion),
+            known_levels=torch.where(again_motion, 0, torch.where(new_motion, 1, tokens.known_levels)),
         )
         open_text, open_motion = (open_text & ~new_text) | again_text, (open_motion & ~new_motion) | again_motion
+        done = index + 1 == options.steps or not (open_text.any() or open_motion.any())
+        if done:
+            tokens = _with_upper(tokens, predict, draw)
         yield Step(
             index,
             tokens,
             guess.ids.probability.masked_fill(~new_text, torch.nan),
-            guess.stacks.probability.masked_fill(~new_motion, torch.nan),
+            guess.base.probability.masked_fill(~new_motion, torch.nan),
         )
+        if done:
+            return

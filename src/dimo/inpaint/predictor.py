@@ -1,9 +1,8 @@
-"""The masked model as the sampler's predict: guided logits, filtered, and all levels of a stack drawn in order."""
+"""The masked model as the sampler's predict: guided logits, filtered; and the levels above the base."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,9 +17,9 @@ from dimo.sequence.tokens import Tokens
 class Predictor:
     """predict(tokens, draw, doubted) for diffusion.sample.
 
-    With guidance other than 1 the same batch with all text unknown runs beside the given one and the two are combined at
-    the base level, on logits or probabilities. The levels above say how finely, not what: guided as well they took longer,
-    and feet slid a little more (docs/log.md). code_filters change the logits of codes before one is drawn.
+    With guidance other than 1 the same batch with all text unknown runs beside the given one and the two are combined, on
+    logits or probabilities. The levels above the base say how finely, not what: they are not guided. code_filters change the
+    logits of codes before one is drawn.
     """
 
     def __init__(
@@ -35,7 +34,7 @@ class Predictor:
         self.code_filters = tuple(code_filters)
 
     def __call__(self, tokens: Tokens, draw: Draw, doubted: Places | None = None, /) -> Guess:
-        motion_at = tokens.motion_slots & (tokens.known_levels < tokens.levels)
+        motion_at = tokens.motion_slots & (tokens.known_levels == 0)
         text_at = tokens.text_slots & ~tokens.known_text
         if doubted is not None:
             motion_at, text_at = motion_at | doubted.motion, text_at | doubted.text
@@ -44,40 +43,30 @@ class Predictor:
         seen = Tokens.cat([tokens, tokens.without_text()]) if guided else tokens
         hidden = self.model(seen, for_motion=for_motion)
         ids, held_text = self._words(hidden.text[: len(tokens)], text_at, tokens, draw, doubted is not None)
+        nothing = torch.zeros(tokens.known_levels.shape)
         if not for_motion:
-            nothing = torch.zeros(tokens.known_levels.shape)
-            return Guess(ids, Drawn(tokens.codes, nothing, nothing, nothing), Places(held_text, nothing))
-        stacks, held_motion = self._stacks(hidden.motion, motion_at, tokens, draw, doubted)
-        return Guess(ids, stacks, Places(held_text, held_motion))
+            return Guess(ids, Drawn(tokens.codes[..., 0], nothing, nothing, nothing), Places(held_text, nothing))
+        logits = self.model.code_logits(hidden.motion, tokens.codes, tokens.motion_slots, 0).float()
+        if guided:
+            logits = guide(*logits.chunk(2), self.guidance, self.guidance_on)
+        logits = self._filtered(logits, 0, tokens.codes, tokens)
+        base = draw(logits[motion_at], motion_at)
+        held = nothing if doubted is None else logits.softmax(-1).gather(-1, tokens.codes[..., :1])[..., 0]
+        return Guess(ids, base, Places(held_text, held))
 
-    def _stacks(
-        self, trunk: Tensor, at: Tensor, tokens: Tokens, draw: Draw, doubted: Places | None
-    ) -> tuple[Drawn, Tensor]:
-        """Whole stacks guessed at the places of `at` (B, L), and with doubts the probability of what stands there (else 0)."""
-        b, real = len(tokens), tokens.motion_slots
-        known = tokens.known_levels.unsqueeze(-1) > torch.arange(tokens.levels)
-        if doubted is not None:
-            known = known & ~doubted.motion.unsqueeze(-1)
-        codes, first, held = tokens.codes.clone(), None, torch.zeros(real.shape)
-        for level in range(tokens.levels):
-            if level == 0:
-                logits = self.model.code_logits(trunk, codes, real, 0).float()
-                if len(trunk) > b:
-                    logits = guide(logits[:b], logits[b:], self.guidance, self.guidance_on)
-                    trunk = trunk[:b]
-            else:
-                logits = self.model.code_logits(trunk, codes, real, level).float()
-            for change in self.code_filters:
-                logits = change(logits, level, codes, tokens)
-            drawn = draw(logits[at], at, sure=level == 0)
-            if level == 0:
-                first = drawn
-                if doubted is not None:
-                    held = logits.softmax(-1).gather(-1, tokens.codes[..., :1])[..., 0]
-            fresh = at & ~known[..., level]
-            codes[..., level] = torch.where(fresh, drawn.values, tokens.codes[..., level])
-        assert first is not None
-        return replace(first, values=codes), held
+    def upper(self, tokens: Tokens, draw: Draw, /) -> Tensor:
+        """The levels above the base, one after the other, each from the whole clip and all levels below it."""
+        trunk, codes, real = self.model(tokens).motion, tokens.codes.clone(), tokens.motion_slots
+        for level in range(1, tokens.levels):
+            at = real & (tokens.known_levels <= level)
+            logits = self._filtered(self.model.code_logits(trunk, codes, real, level).float(), level, codes, tokens)
+            codes[..., level] = torch.where(at, draw(logits[at], at, sure=False).values, codes[..., level])
+        return codes
+
+    def _filtered(self, logits: Tensor, level: int, codes: Tensor, tokens: Tokens) -> Tensor:
+        for change in self.code_filters:
+            logits = change(logits, level, codes, tokens)
+        return logits
 
     def _words(self, hidden: Tensor, at: Tensor, tokens: Tokens, draw: Draw, doubts: bool) -> tuple[Drawn, Tensor]:
         """Words guessed at the places of `at` (B, T), and with doubts the probability of what stands there (else 0).

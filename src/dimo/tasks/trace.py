@@ -47,10 +47,12 @@ def trace(pipeline: Pipeline, steps: Iterable[Step], text: str, frames: int, see
             written.append(np.zeros(length, int))
             confidence.append(np.full(length, np.nan))
         sure = step.motion_confidence[0, :length].double().numpy()
-        open_ = (step.tokens.known_levels[0, :length] < step.tokens.levels).numpy()
+        open_ = (step.tokens.known_levels[0, :length] == 0).numpy()
         new = ~np.isnan(sure)
         written.append(np.where(open_, 0, np.where(new, step.index + 1, written[-1])))
         confidence.append(np.where(open_, np.nan, np.where(new, sure, confidence[-1])))
-        states.append(torch.where(torch.from_numpy(open_)[:, None], noise, step.tokens.codes[0, :length]))
+        known = torch.arange(step.tokens.levels) < step.tokens.known_levels[0, :length, None]
+        codes = torch.where(known, step.tokens.codes[0, :length], -1)  # -1: a level that is not there yet
+        states.append(torch.where(torch.from_numpy(open_)[:, None], noise, codes))
     motions = tuple(pipeline.to_motion(codes, name_of(text))[:frames] for codes in states)
     return Trace(text, motions, np.stack(written), np.stack(confidence), codec.config.stride)
