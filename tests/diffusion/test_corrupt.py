@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dimo.diffusion.corrupt import choose_places, drop_text, mask_motion, mask_text, within_spans
+from dimo.diffusion.corrupt import choose_places, mask_motion, mask_text, within_spans
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import PAD
 from dimo.text.confusions import CONFUSIONS, confusion_ids
@@ -21,6 +21,29 @@ def test_masks_fall_on_real_places_and_never_on_none():
     hidden = choose_places(tokens.motion_slots, np.random.default_rng(0), "cosine")
     assert not (hidden & ~tokens.motion_slots).any()
     assert (hidden.sum(1) >= 1).all()
+
+
+RATIO = {"cosine": lambda u: np.cos(np.pi * u / 2), "linear": lambda u: 1 - u}
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_the_number_of_masks_follows_the_schedule_over_each_motions_own_length(schedule):
+    # Chang et al. 2022, section 3.1: u uniform, the ratio a function of it, the number ratio times the length.
+    u = (np.arange(200_000) + 0.5) / 200_000
+    tokens = batch(lengths=(1, 2, 5, 12, 40), repeat=800)
+    hidden = choose_places(tokens.motion_slots, np.random.default_rng(0), schedule)
+    assert not (hidden & ~tokens.motion_slots).any()
+    lengths, counts = tokens.motion_slots.sum(1).numpy(), hidden.sum(1).numpy()
+    for n in (1, 2, 5, 12, 40):
+        want = np.bincount(np.maximum(1, np.round(RATIO[schedule](u) * n)).astype(int), minlength=n + 1) / len(u)
+        found = np.bincount(counts[lengths == n], minlength=n + 1) / 800
+        assert np.abs(want.cumsum() - found.cumsum()).max() < 0.06  # Kolmogorov-Smirnov, one in 200 is beyond 0.061
+
+
+def test_masks_fall_on_all_places_alike():
+    tokens = batch(lengths=(12,), repeat=3000)
+    share = choose_places(tokens.motion_slots, np.random.default_rng(0), "linear").float().mean(0)
+    assert (share - share.mean()).abs().max() < 0.04
 
 
 def test_spans_are_one_stretch_and_leave_something_known():
@@ -81,12 +104,6 @@ def test_without_wrong_words_text_is_only_hidden():
     masked, places = mask_text(tokens, np.random.default_rng(0))
     assert torch.equal(masked.ids, tokens.ids)
     assert torch.equal(masked.known_text, tokens.known_text & ~places)
-
-
-def test_condition_dropout_hides_whole_texts():
-    dropped = drop_text(batch(repeat=200), 0.25, np.random.default_rng(0)).known_text
-    assert ((dropped.sum(1) == 0) | (dropped.sum(1) == 3)).all()
-    assert (dropped.sum(1) == 0).float().mean() == pytest.approx(0.25, abs=0.05)
 
 
 def test_confusions_are_mutual_and_never_the_word_itself():

@@ -15,7 +15,8 @@ from dimo.evaluators import sentence as sentences
 from dimo.evaluators.ours import EncoderConfig, TextMotionEncoder, Towers
 from dimo.evaluators.sentence import SentenceEncoder
 from dimo.metrics.text import bert_score
-from dimo.model.transformer import Transformer, TransformerConfig, from_bert
+from dimo.model.bert import from_bert
+from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.text.wordpiece import Wordpiece
 
 SMALL = EncoderConfig(width=32, heads=4, feedforward=48, motion_layers=2, size=16, sentence_layers=1, sentence_width=24)

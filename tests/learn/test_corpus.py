@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from dimo.codec.codec import Codec, CodecConfig
+from dimo.data import shards
 from dimo.data.records import Caption, Clip
 from dimo.learn import corpus
-from dimo.learn.model import ModelData
+from dimo.learn.batches import ModelData
+from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.recipe import DataOptions
 from dimo.text.wordpiece import Wordpiece
 
@@ -79,6 +81,14 @@ def test_labels_are_balanced_and_composites_get_their_share():
     assert sum(weights[:9]) / weights[9] == pytest.approx(3)  # 9^0.5 against 1^0.5
 
 
+def test_evaluators_draw_clips_by_the_same_weights(tmp_path):
+    clips = [clip(f"a{i}", 20, "walk") for i in range(4)] + [clip("b", 21, "bow"), clip("c", 22, "x", composite=True)]
+    pytest.importorskip("pyarrow")
+    shards.write(tmp_path / "train.parquet", clips)
+    held = CaptionedClips.read(tmp_path, "train", CaptionedOptions(label_exponent=0.5, composite_share=0.4))
+    np.testing.assert_allclose(held.share, [*[0.6 * 0.5 / 3 / 0.5 / 2] * 4, 0.6 / 3, 0.4])
+
+
 @pytest.mark.parametrize(
     ("source", "admitted"),
     [
@@ -100,10 +110,10 @@ def test_written_captions_come_first_and_can_be_drawn_alone():
     wordpiece = Wordpiece.basic()
     codes = [torch.zeros(5, 2, dtype=torch.long), torch.ones(5, 2, dtype=torch.long)]
     data = ModelData(corpus.examples(found, codes, wordpiece, 16, DataOptions()))
-    texts, motions = data.written.batch(8, np.random.default_rng(0))
+    texts, motions = data.written.batch(8, np.random.default_rng(0), 0)
     assert {tuple(t) for t in texts} == {tuple(wordpiece.encode("a walk"))}
     assert all(torch.equal(m, codes[0]) for m in motions)
-    texts, _ = data.batch(64, np.random.default_rng(0))
+    texts, _ = data.batch(64, np.random.default_rng(0), 0)
     assert {tuple(t) for t in texts} == {tuple(wordpiece.encode(c.text)) for c in captions}
     alone = ModelData(data.examples[1:])
     assert alone.written is alone

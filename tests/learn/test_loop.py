@@ -65,6 +65,50 @@ def test_it_learns_and_logs(tmp_path):
     assert values[-1] < 0.5 * values[0]
 
 
+def read_csv(path):
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    assert {len(row) for row in rows} == {len(rows[0])}
+    return rows[0], [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+
+
+def test_terms_that_a_batch_has_not_stay_out_of_the_means(tmp_path):
+    model = nn.Linear(1, 1)
+    nan, one = torch.full((), torch.nan), torch.ones(())
+
+    def loss(generator, step):  # one term at every step, one at every third, one never
+        value = model.weight.sum().square()
+        return {"loss": value, "often": one * step, "seldom": one * step if step % 3 == 0 else nan, "never": nan}
+
+    options = loop.LoopOptions(steps=12, warmup=1, log_every=6, validate_every=6, bf16=False, shards=2)
+    loop.run(model, loss, options, tmp_path, quiet=True, validate=lambda: {"loss": 1.0, "never": float("nan")})
+    names, rows = read_csv(tmp_path / "log.csv")
+    assert names == ["step", "seconds", "lr", "loss", "often", "seldom", "never"]
+    assert [row["often"] for row in rows] == ["2.5", "8.5"]
+    assert [row["seldom"] for row in rows] == ["1.5", "7.5"]
+    assert [row["never"] for row in rows] == ["", ""]
+    names, rows = read_csv(tmp_path / "val.csv")
+    assert names == ["step", "loss", "never"]
+    assert [row["never"] for row in rows] == ["", ""]
+
+
+def test_a_fresh_run_begins_its_log_anew_and_a_resumed_one_goes_on(tmp_path):
+    model, loss = problem()
+    loop.run(model, loss, OPTIONS, tmp_path, quiet=True)
+    model, loss = problem()
+    loop.run(model, loss, loop.LoopOptions(**{**OPTIONS.__dict__, "steps": 15}), tmp_path, quiet=True)
+    assert [row["step"] for row in read_csv(tmp_path / "log.csv")[1]] == ["5", "10", "15"]
+    again, loss = problem()
+    loop.run(again, loss, OPTIONS, tmp_path, quiet=True, resume=True)
+    assert [row["step"] for row in read_csv(tmp_path / "log.csv")[1]] == ["5", "10", "15", "20", "25", "30"]
+
+
+def test_a_log_with_other_columns_is_put_aside(tmp_path):
+    (tmp_path / "log.csv").write_text("step,other\n1,2\n")
+    loop._log(tmp_path / "log.csv", {"step": 2, "loss": 0.5})
+    assert (tmp_path / "log.csv").read_text().split() == ["step,loss", "2,0.5"]
+    assert (tmp_path / "log.before.csv").read_text().split() == ["step,other", "1,2"]
+
+
 def test_learning_rate_warms_up_and_falls():
     options = loop.LoopOptions(steps=100, learning_rate=1.0, warmup=10, final_share=0.1)
     rates = [loop.learning_rate(s, options) for s in range(101)]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dimo.api import DiMo
-from dimo.errors import FormatError
+from dimo.errors import FormatError, RequestError
 from dimo.learn.evaluator_guo import EvaluatorRecipe
 from dimo.learn.evaluator_ours import EncoderRecipe
 from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
@@ -43,6 +43,26 @@ def test_values_arrive(tmp_path):
     recipe = read(tmp_path / "r.toml", ModelRecipe)
     assert recipe.loss.mix == (1, 2, 3)
     assert recipe.loop.learning_rate == 1.0
+
+
+def test_the_models_recipes_say_how_it_is_trained(tmp_path):
+    for name in ("model", "model-captions", "model-cmu"):
+        text = (Path(__file__).parents[2] / "recipes" / f"{name}.toml").read_text()
+        for key in (
+            "motion_schedule",
+            "text_schedule",
+            "whole_levels_share",
+            "self_correction",
+            "self_correction_text",
+        ):
+            assert f"\n{key} = " in text, (name, key)
+    (tmp_path / "r.toml").write_text('[loss]\nmotion_schedule = "linear"\n[data]\ntrain_words = true\n')
+    recipe = read(tmp_path / "r.toml", ModelRecipe)
+    assert recipe.loss.motion_schedule == "linear"
+    assert recipe.data.train_words
+    (tmp_path / "r.toml").write_text('[loss]\ntext_schedule = "fast"\n')
+    with pytest.raises(RequestError, match="text_schedule must be one of cosine, linear"):
+        read(tmp_path / "r.toml", ModelRecipe)
 
 
 def test_blending_goes_from_one_set_of_weights_to_the_other():

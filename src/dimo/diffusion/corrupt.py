@@ -1,7 +1,8 @@
 """The forward process: what training hides from the model. Functions on Tokens that draw from a numpy Generator.
 
 Each sequence gets its own time u ~ U(0, 1) and round(ratio(u) x its own number of places) masked places, at least one
-(method 4.1, counted over real places so that short clips are never left whole).
+(MaskGIT, Chang et al. 2022, section 3.1; counted over real places and not over a padded length as in MoMask's code, so that
+short clips are never left whole).
 """
 
 from __future__ import annotations
@@ -101,9 +102,3 @@ def mask_text(
         others = (confusions or {}).get(int(ids[b, t]), ())
         ids[b, t] = generator.choice(others) if others and kind[b, t] < 0.8 else generator.choice(words)
     return replace(masked, ids=torch.from_numpy(ids)), hidden | torch.from_numpy(false)
-
-
-def drop_text(tokens: Tokens, share: float, generator: np.random.Generator) -> Tokens:
-    """Hide the whole text of a share of the sequences: condition dropout for guidance."""
-    drop = torch.from_numpy(generator.random(len(tokens)) < share)
-    return replace(tokens, known_text=tokens.known_text & ~drop[:, None])

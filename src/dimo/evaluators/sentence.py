@@ -17,7 +17,8 @@ from torch import Tensor
 
 from dimo import checkpoint
 from dimo.errors import WeightsError
-from dimo.model.transformer import Transformer, TransformerConfig, from_bert
+from dimo.model.bert import from_bert
+from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.text.wordpiece import Wordpiece
 
 MAX_PIECES = 62

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,17 +45,12 @@ class CaptionedClips:
         """The captioned clips of a split of a prepared folder; RequestError when there are none."""
         found = corpus.clips(folder, split, DataOptions(sources=options.sources, mirrored=options.mirrored))
         found = [c for c in found if c.captions]
-        labels = Counter(c.label for c in found if not c.composite)
-        weights = np.array([1.0 if c.composite else labels[c.label] ** (options.label_exponent - 1) for c in found])
-        joined = np.array([c.composite for c in found], bool)
-        if joined.any() and not joined.all():
-            weights[joined] *= options.composite_share / weights[joined].sum()
-            weights[~joined] *= (1 - options.composite_share) / weights[~joined].sum()
+        weights = corpus.draw_weights(found, options.label_exponent, options.composite_share)
         captions = [tuple(t.text for t in c.captions) for c in found]
         return CaptionedClips(corpus.feature_clips(found), captions, weights)
 
     def statistics(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and deviation (C,) with the feature bias of method 2.12, from clips spread over the set."""
+        """Mean and deviation (C,) with the feature bias (codec.codec.feature_statistics), from clips spread over the set."""
         step = -(-len(self) // STATISTICS_CLIPS)
         return feature_statistics([f.astype(np.float64) for f in self.features[::step]])
 

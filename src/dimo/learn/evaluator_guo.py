@@ -25,7 +25,8 @@ from dimo.evaluators.guo_words import WordVectors, tokens
 from dimo.learn import loop, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.loop import LoopOptions
-from dimo.learn.train import Settings, bert_folder
+from dimo.learn.start import bert_folder
+from dimo.learn.train import Settings
 from dimo.metrics.motion import POOL, matching_distance, r_precision
 from dimo.text.wordpiece import Wordpiece
 

@@ -16,7 +16,8 @@ from dimo.evaluators.sentence import SentenceEncoder
 from dimo.learn import loop, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.loop import LoopOptions
-from dimo.learn.train import Settings, bert_folder
+from dimo.learn.start import bert_folder
+from dimo.learn.train import Settings
 from dimo.metrics.motion import POOL, r_precision
 
 OPPOSITES = (

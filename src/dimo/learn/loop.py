@@ -36,7 +36,7 @@ class LoopOptions:
     betas: tuple[float, float] = (0.9, 0.99)
     clip: float = 1.0  # gradient norm
     ema: float = 0.999  # of the weights that are kept; 0 turns it off
-    shards: int = 1  # batches a step; the number of processes must divide it
+    shards: int = 1  # batches a step, at least one for each process
     bf16: bool = True  # autocast of matrix products; fp32 is the fallback for machines where bf16 is slower
     seed: int = 0
     log_every: int = 20
@@ -75,11 +75,12 @@ def run(
 ) -> int:
     """Train model in place until options.steps or time_limit seconds; returns the number of steps done in all.
 
-    loss(generator, step) gives named scalars, "loss" among them. On return the model holds the EMA weights; the folder holds
-    `state.pt` (for --resume) and `log.csv`.
+    loss(generator, step) gives the same named scalars at every step, "loss" among them; one that a batch does not have is
+    NaN, and stays out of the means. On return the model holds the EMA weights; the folder holds `state.pt` (for --resume),
+    `log.csv` and, with validate, `val.csv`.
     """
     rank, processes = parallel.world()
-    if options.shards % processes:
+    if options.shards < processes:
         raise RequestError(f"{processes} processes cannot share {options.shards} shards a step; set shards in [loop]")
     quiet = quiet or rank > 0
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,8 +91,12 @@ def run(
     trained = decay + plain
     average = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad} if options.ema else {}
     start = load_state(folder, model, optimizer, average) if resume else 0
+    if rank == 0 and not resume:
+        for name in ("log.csv", "val.csv"):
+            (folder / name).unlink(missing_ok=True)
     began = saved = time.monotonic()
-    sums: dict[str, float] = {}
+    names: list[str] = []
+    totals = torch.zeros(2, 1)  # since the last row of the log: sums and counts (2, names)
     done = start
     for step in range(start, options.steps):
         if parallel.agreed(time_limit is not None and time.monotonic() - began > time_limit):
@@ -100,18 +105,20 @@ def run(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, options)
         optimizer.zero_grad(set_to_none=True)
-        here: dict[str, Tensor] = {}
+        rows = []
         for shard in range(rank, options.shards, processes):
             generator = step_generator(options.seed, step, shard)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
                 values = loss(generator, step)
             (values["loss"] / options.shards).backward()
-            for name, value in values.items():
-                here[name] = here.get(name, torch.zeros(())) + value.detach().float() / options.shards
+            names = names or list(values)
+            rows.append(torch.stack([values[name].detach().float() for name in names]))
+        here = torch.stack(rows)
+        found = torch.stack([here.nan_to_num().sum(0), here.isfinite().sum(0)])
         for parameter in trained:  # a part that no batch of this process reached may have been reached by another's
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        parallel.add_up([*(p.grad for p in trained if p.grad is not None), *(here[n] for n in sorted(here))])
+        parallel.add_up([*(p.grad for p in trained if p.grad is not None), found])
         norm = nn.utils.clip_grad_norm_(trained, options.clip)
         if not torch.isfinite(norm):
             raise RequestError(f"the gradient is not finite at step {step}; try a lower learning rate or fp32")
@@ -123,18 +130,17 @@ def run(
             for name, parameter in model.named_parameters():
                 if name in average:
                     average[name].lerp_(parameter, 1 - rate)
-        for name, value in here.items():
-            sums[name] = sums.get(name, 0.0) + float(value)
+        totals = totals + found
         if done % options.log_every == 0:
-            row = {k: v / options.log_every for k, v in sums.items()}
-            sums = {}
+            row = dict(zip(names, (totals[0] / totals[1]).tolist(), strict=True))
+            totals = torch.zeros(2, 1)
             if rank == 0:
                 _log(
                     folder / "log.csv",
                     {"step": done, "seconds": time.monotonic() - began, "lr": learning_rate(step, options), **row},
                 )
             if not quiet:
-                text = "  ".join(f"{k} {v:.4f}" for k, v in row.items())
+                text = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if v == v)
                 print(
                     f"\rstep {done}/{options.steps}  {(time.monotonic() - began) / (done - start):.3f} s/step  {text}",
                     end="",
@@ -145,7 +151,7 @@ def run(
                 row = validate()
             _log(folder / "val.csv", {"step": done, **row})
             if not quiet:
-                print("\n  val " + "  ".join(f"{k} {v:.4f}" for k, v in row.items()), file=sys.stderr)
+                print("\n  val " + "  ".join(f"{k} {v:.4f}" for k, v in row.items() if v == v), file=sys.stderr)
         if rank == 0 and time.monotonic() - saved > options.save_every_seconds:
             save_state(folder, model, optimizer, average, done)
             saved = time.monotonic()
@@ -212,9 +218,14 @@ def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer,
 
 
 def _log(path: Path, row: dict[str, float]) -> None:
+    """Add a row to a CSV file; NaN is left empty. A file with other columns, of another version, is put aside."""
+    if path.exists():
+        with path.open(newline="") as file:
+            if next(csv.reader(file), []) != list(row):
+                os.replace(path, path.with_suffix(".before.csv"))
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
         if new:
             writer.writerow(row)
-        writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in row.values())
+        writer.writerow("" if v != v else f"{v:.6g}" if isinstance(v, float) else v for v in row.values())

@@ -1,26 +1,34 @@
-"""Training of the joint model on code shards and captions: joint pre-training, the task mix, self-correction.
+"""The objective of the joint model: joint pre-training, the task mix, whole levels, self-correction (docs/objective.md).
 
-DESIGN section 4; masks as in method 4.1, condition dropout as in 4.3, self-correction as in 4.7 (BiMoGen).
+A step is a batch of motion to be filled in, with or without its text, and a batch of captions to be filled in, beside their
+motion. Masks are in diffusion/corrupt.py, batches in batches.py, states with the model's own mistakes in rounds.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from dimo.diffusion.corrupt import drop_text, mask_motion, mask_text
+from dimo.diffusion.corrupt import mask_motion, mask_text
+from dimo.diffusion.schedule import SCHEDULES, Schedule
+from dimo.errors import RequestError
+from dimo.learn import rounds
+from dimo.learn.batches import ModelData
 from dimo.model.masked import Hidden, MaskedModel
 from dimo.sequence.tokens import Tokens, pack
-from dimo.sequence.vocabulary import PAD
+from dimo.sequence.vocabulary import PAD, UNK
 
 LENGTH_EXAMPLES = 8
 """Sequences a step that train the length head: it needs a trunk pass of its own over the text."""
+
+Kind = Literal["masks", "levels", "own"]
+"""What a step shows as known: the truth but for masks and noise, all lower levels of a whole motion, or the model's own."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,18 @@ class ModelLoss:
     batch: int = 48  # sequences a step
     mix: tuple[float, float, float] = (8.0, 1.0, 1.0)  # T2M : M2T : M2M
     pretrain_steps: int = 0  # joint masking of both sides first
+    motion_schedule: Schedule = "cosine"  # ratios of masks: MaskGIT's for motion ...
+    text_schedule: Schedule = "linear"  # ... and a masked language diffusion's for words
     condition_dropout: float = 0.1  # share of T2M sequences without text, for guidance
     text_weight: float = 0.5  # of words against codes
     depth_weight: float = 1.0  # of the residual levels (one drawn per sequence) against level 0
+    whole_levels_share: float = 0.3  # of the steps that learn a level from all levels below it, known everywhere
     pad_weight: float = 0.1  # of [PAD] among words: most of a caption's places are [PAD] and say nothing
     length_weight: float = 0.1
     label_smoothing: float = 0.05
-    self_correction: float = 0.0  # weight of the second pass on the model's own fill-ins
+    self_correction_share: float = 0.2  # of the steps that begin from what the model itself has filled in
+    self_correction: float = 0.0  # weight of motion in these steps; with 0 here and for words there are none
+    self_correction_text: float = 0.0  # weight of words in these steps, beside text_weight
     partial: float = 0.1
     wrong: float = 0.06  # of visible stacks that hold random codes
     spans: float = 0.3  # of the sequences whose masks fall within one stretch: continuing and filling in
@@ -44,115 +57,209 @@ class ModelLoss:
     motion_dropout: float = 0.1  # of M2T sequences without motion: the prior of the words, to be divided out of scores
     written: float = 0.0  # share of the M2T batches whose captions people wrote; the rest draws any caption
 
+    def __post_init__(self):
+        shares = ("condition_dropout", "whole_levels_share", "self_correction_share", "partial", "wrong", "spans")
+        for name in (*shares, "wrong_words", "motion_dropout", "written", "label_smoothing"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RequestError(f"{name} must be from 0 to 1, not {getattr(self, name):g}")
+        for name in (
+            "text_weight",
+            "depth_weight",
+            "pad_weight",
+            "length_weight",
+            "self_correction",
+            "self_correction_text",
+        ):
+            if not getattr(self, name) >= 0:
+                raise RequestError(f"{name} must be 0 or more, not {getattr(self, name):g}")
+        for name in ("motion_schedule", "text_schedule"):
+            if getattr(self, name) not in SCHEDULES:
+                raise RequestError(f"{name} must be one of {', '.join(SCHEDULES)}, not {getattr(self, name)!r}")
+        if self.batch < 1 or len(self.mix) != 3 or min(self.mix) < 0 or not sum(self.mix) > 0:
+            raise RequestError("training needs a batch of 1 or more and a mix of three numbers, not all of them 0")
+        if self.whole_levels_share + self.self_correction_share > 1:
+            raise RequestError(
+                "whole_levels_share and self_correction_share are shares of the same steps and exceed 1 together"
+            )
 
-@dataclass(frozen=True)
-class Example:
-    """One motion as codes (L, Q) and its captions as word-piece ids; weight is its share in sampling.
-
-    The first `written` captions were written by people, the rest derived from labels, measurements or parts.
-    """
-
-    codes: Tensor
-    captions: tuple[tuple[int, ...], ...]
-    weight: float = 1.0
-    written: int = 0
-
-
-class ModelData:
-    """Examples drawn by weight, put into batches of similar length.
-
-    confusions: for a word's id, the ids that captions confuse it with (text.confusions).
-    """
-
-    def __init__(
-        self, examples: Sequence[Example], spread: int = 6, confusions: dict[int, tuple[int, ...]] | None = None
-    ):
-        self.examples = list(examples)
-        self.confusions = confusions or {}
-        self.words = np.array([i for e in self.examples for caption in e.captions for i in caption])
-        weights = np.array([e.weight for e in self.examples], float)
-        self.share = weights / weights.sum()
-        self.lengths = np.array([len(e.codes) for e in self.examples])
-        self.spread = spread
-
-    @cached_property
-    def written(self) -> ModelData:
-        """The examples with written captions and only these; everything where nothing is written."""
-        kept = [replace(e, captions=e.captions[: e.written]) for e in self.examples if e.written]
-        return ModelData(kept, self.spread, self.confusions) if kept else self
-
-    def batch(self, size: int, generator: np.random.Generator) -> tuple[list[Sequence[int]], list[Tensor]]:
-        """Texts and codes of `size` examples: a run of neighbours in length out of spread x size drawn ones."""
-        drawn = generator.choice(len(self.examples), size * self.spread, p=self.share)
-        drawn = drawn[np.argsort(self.lengths[drawn], kind="stable")]
-        start = generator.integers(0, len(drawn) - size + 1)
-        chosen = [self.examples[i] for i in drawn[start : start + size]]
-        return [e.captions[generator.integers(len(e.captions))] for e in chosen], [e.codes for e in chosen]
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each term in the loss; the terms are the columns of the log, whatever a step consists of."""
+        return {
+            "base": 1.0,
+            "depth": self.depth_weight,
+            "whole": self.depth_weight,
+            "text": self.text_weight,
+            "length": self.length_weight,
+            "correct_base": self.self_correction,
+            "correct_depth": self.self_correction * self.depth_weight,
+            "correct_text": self.self_correction_text * self.text_weight,
+        }
 
 
 def loss(
+    model: MaskedModel,
+    data: ModelData,
+    options: ModelLoss,
+    generator: np.random.Generator,
+    step: int,
+    kind: Kind | None = None,
+) -> dict[str, Tensor]:
+    """The loss of one step and its terms, NaN where the step has none of a term. kind: drawn by its share when None."""
+    if step < options.pretrain_steps:
+        terms = _joint_task(model, data, options, generator, step)
+    else:
+        kind = kind or draw_kind(options, model.config.levels, generator)
+        to_motion, to_text, blind = divide(options, generator)
+        terms = {}
+        if to_motion + blind:
+            terms |= _motion_task(model, data, options, generator, step, to_motion, blind, kind)
+        if to_text:
+            terms |= _text_task(model, data, options, generator, step, to_text, kind)
+    weights = options.weights
+    total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+    absent = torch.full((), torch.nan)
+    return {"loss": total, **{name: terms.get(name, absent) for name in weights}}
+
+
+def kinds(options: ModelLoss, levels: int) -> dict[Kind, float]:
+    """The kinds of steps that occur, with their shares."""
+    whole = options.whole_levels_share if levels > 1 else 0.0
+    own = options.self_correction_share if options.self_correction or options.self_correction_text else 0.0
+    shares: dict[Kind, float] = {"levels": whole, "own": own, "masks": 1 - whole - own}
+    return {kind: share for kind, share in shares.items() if share > 0}
+
+
+def draw_kind(options: ModelLoss, levels: int, generator: np.random.Generator) -> Kind:
+    """A kind of step, by the shares."""
+    at = generator.random()
+    shares = kinds(options, levels)
+    for kind, share in shares.items():
+        at -= share
+        if at < 0:
+            return kind
+    return kind
+
+
+def divide(options: ModelLoss, generator: np.random.Generator) -> tuple[int, int, int]:
+    """Sequences for T2M, M2T and M2M: `batch` in all, and on average in the ratio of the mix, however small the batch."""
+    edges = np.cumsum([0.0, *options.mix]) / sum(options.mix) * options.batch
+    a, b, c = np.diff(np.floor(edges + generator.random()).astype(int)).tolist()
+    return a, b, c
+
+
+# ---- the tasks
+
+
+def _motion_task(
+    model: MaskedModel,
+    data: ModelData,
+    options: ModelLoss,
+    generator: np.random.Generator,
+    step: int,
+    told: int,
+    blind: int,
+    kind: Kind,
+) -> dict[str, Tensor]:
+    """T2M and M2M in one batch, which differ in whether the text is known; and the length head."""
+    levels = model.config.levels
+    clean = pack(*data.batch(told + blind, generator, step), levels=levels)
+    without = generator.permutation(len(clean)) < blind
+    without |= generator.random(len(clean)) < options.condition_dropout
+    known = clean.without_text(torch.from_numpy(without))
+    some = torch.from_numpy(generator.permutation(len(clean))[:LENGTH_EXAMPLES])
+    guess = model.length_logits(clean.ids[some], clean.text_slots[some]).float()
+    terms = {"length": cross_entropy(guess, clean.motion_slots[some].sum(1) - 1)}
+    if kind == "levels":
+        level = draw_levels(len(clean), levels, generator)
+        hidden = model(replace(known, known_levels=level[:, None] * clean.motion_slots))
+        return terms | {"whole": _level_loss(model, hidden, clean, clean.motion_slots, level, options)}
+    masked, places = _mask_motion(known, model, options, generator)
+    if kind == "masks" or not options.self_correction:
+        hidden = model(masked)
+        return terms | _motion_losses(model, hidden, clean, masked, places, options, generator)
+    hidden = model(rounds.play(model, masked, rounds.MOTION, generator))
+    own = _motion_losses(model, hidden, clean, masked, places, options, generator)
+    return terms | {f"correct_{name}": value for name, value in own.items()}
+
+
+def _text_task(
+    model: MaskedModel,
+    data: ModelData,
+    options: ModelLoss,
+    generator: np.random.Generator,
+    step: int,
+    size: int,
+    kind: Kind,
+) -> dict[str, Tensor]:
+    """M2T: all places that a caption may fill are there, since its length is unknown; those behind it hold [PAD]."""
+    told = data.written if options.written and generator.random() < options.written else data
+    clean = _pack_captions(model, told, size, generator, step)
+    blind = torch.from_numpy(generator.random(len(clean)) < options.motion_dropout)
+    clean = replace(clean, known_levels=torch.where(blind[:, None], 0, clean.known_levels))
+    masked, places = _mask_text(clean, data, options, generator)
+    if kind != "own" or not options.self_correction_text:
+        return {"text": _text_loss(model, model(masked), clean, places, options)}
+    seen = ~blind  # where the motion is unknown it is not asked for, so these stay as they are
+    if seen.any():
+        played = rounds.play(model, masked.take(seen), rounds.WORDS, generator)
+        ids, known = masked.ids.clone(), masked.known_text.clone()
+        ids[seen], known[seen] = played.ids, played.known_text
+        masked = replace(masked, ids=ids, known_text=known)
+    return {"correct_text": _text_loss(model, model(masked), clean, places, options)}
+
+
+def _joint_task(
     model: MaskedModel, data: ModelData, options: ModelLoss, generator: np.random.Generator, step: int
 ) -> dict[str, Tensor]:
-    """Named losses of one step: a batch per task in the ratio of the mix, or joint masking during pre-training."""
-    levels, slots = model.config.levels, model.config.caption_slots
-    share = np.array(options.mix) / sum(options.mix)
-    sizes = [int(n) for n in np.floor(share * options.batch + generator.random())]
-    out: dict[str, Tensor] = {}
-    if step < options.pretrain_steps:
-        sizes = [0, 0, 0]
-        texts, motions = data.batch(options.batch, generator)
-        clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
-        masked, places = mask_motion(
-            clean, generator, partial=options.partial, wrong=options.wrong, codes=model.config.codes
-        )
-        masked, words = _mask_words(masked, data, options, generator)
-        hidden = model(masked)
-        out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
-        out["text"] = _text_loss(model, hidden, clean, words, options)
-    if sizes[0] + sizes[2]:
-        texts, motions = data.batch(sizes[0] + sizes[2], generator)
-        clean = pack(texts, motions, levels=levels)
-        blind = torch.from_numpy(generator.permutation(len(clean)) < sizes[2])
-        clean_known = drop_text(clean, options.condition_dropout, generator)
-        clean_known = replace(clean_known, known_text=clean_known.known_text & ~blind[:, None])
-        masked, places = mask_motion(
-            clean_known,
-            generator,
-            partial=options.partial,
-            wrong=options.wrong,
-            spans=options.spans,
-            codes=model.config.codes,
-        )
-        hidden = model(masked)
-        out |= _motion_losses(model, hidden, clean, masked, places, options, generator)
-        if options.self_correction:
-            out["correct"] = _self_correction(model, hidden, clean, masked)
-        some = slice(LENGTH_EXAMPLES)
-        guess = model.length_logits(clean.ids[some], clean.text_slots[some]).float()
-        out["length"] = cross_entropy(guess, clean.motion_slots[some].sum(1) - 1)
-    if sizes[1]:
-        told = data.written if options.written and generator.random() < options.written else data
-        texts, motions = told.batch(sizes[1], generator)
-        clean = pack([t[:slots] for t in texts], motions, levels=levels, text_slots=slots)
-        blind = torch.from_numpy(generator.random(len(clean)) < options.motion_dropout)
-        clean = replace(clean, known_levels=torch.where(blind[:, None], 0, clean.known_levels))
-        masked, words = _mask_words(clean, data, options, generator)
-        out["text"] = _text_loss(model, model(masked), clean, words, options)
-    weights = {
-        "base": 1.0,
-        "depth": options.depth_weight,
-        "text": options.text_weight,
-        "length": options.length_weight,
-        "correct": options.self_correction,
-    }
-    total = sum((weights[k] * v for k, v in out.items()), torch.zeros(()))
-    return {"loss": total, **out}
+    """Pre-training: both sides masked, all masked places of both supervised."""
+    clean = _pack_captions(model, data, options.batch, generator, step)
+    masked, places = _mask_motion(clean, model, replace(options, spans=0.0), generator)
+    masked, words = _mask_text(masked, data, options, generator)
+    hidden = model(masked)
+    motion = _motion_losses(model, hidden, clean, masked, places, options, generator)
+    return motion | {"text": _text_loss(model, hidden, clean, words, options)}
 
 
-def _mask_words(
+def _pack_captions(model: MaskedModel, data: ModelData, size: int, generator: np.random.Generator, step: int) -> Tokens:
+    slots = model.config.caption_slots
+    texts, motions = data.batch(size, generator, step, text_varies=False)
+    return pack([t[:slots] for t in texts], motions, levels=model.config.levels, text_slots=slots)
+
+
+def _mask_motion(
+    tokens: Tokens, model: MaskedModel, options: ModelLoss, generator: np.random.Generator
+) -> tuple[Tokens, Tensor]:
+    return mask_motion(
+        tokens,
+        generator,
+        schedule=options.motion_schedule,
+        partial=options.partial,
+        wrong=options.wrong,
+        spans=options.spans,
+        codes=model.config.codes,
+    )
+
+
+def _mask_text(
     tokens: Tokens, data: ModelData, options: ModelLoss, generator: np.random.Generator
 ) -> tuple[Tokens, Tensor]:
-    return mask_text(tokens, generator, wrong=options.wrong_words, words=data.words, confusions=data.confusions)
+    return mask_text(
+        tokens,
+        generator,
+        schedule=options.text_schedule,
+        wrong=options.wrong_words,
+        words=data.words,
+        confusions=data.confusions,
+    )
+
+
+# ---- the terms
+
+
+def draw_levels(count: int, levels: int, generator: np.random.Generator) -> Tensor:
+    """(count,) residual levels, from 1 to levels - 1 alike."""
+    return torch.from_numpy(generator.integers(1, levels, count))
 
 
 def _motion_losses(
@@ -164,54 +271,85 @@ def _motion_losses(
     options: ModelLoss,
     generator: np.random.Generator,
 ) -> dict[str, Tensor]:
-    """Cross-entropy at level 0 on the hidden places, and at one drawn residual level per sequence where it is unknown."""
-    smooth = options.label_smoothing
-    base = cross_entropy(model.base(hidden.motion[places]).float(), clean.codes[..., 0][places], label_smoothing=smooth)
-    level = torch.from_numpy(generator.integers(1, model.config.levels, len(clean)))
-    logits = model.code_logits(hidden.motion, clean.codes, clean.motion_slots, level)
-    unknown = (masked.known_levels <= level[:, None]) & clean.motion_slots
-    target = clean.codes.gather(2, level[:, None, None].expand(-1, clean.codes.shape[1], 1)).squeeze(2)
-    depth = (
-        cross_entropy(logits[unknown].float(), target[unknown], label_smoothing=smooth) if unknown.any() else base * 0
-    )
-    return {"base": base, "depth": depth}
+    """Cross-entropy at level 0 on the places, and at one drawn residual level per sequence where masked does not know it."""
+    target = clean.codes[..., 0][places]
+    logits = model.base(hidden.motion[places]).float()
+    terms = {"base": cross_entropy(logits, target, label_smoothing=options.label_smoothing)}
+    if model.config.levels > 1:
+        level = draw_levels(len(clean), model.config.levels, generator)
+        unknown = (masked.known_levels <= level[:, None]) & clean.motion_slots
+        if unknown.any():
+            terms["depth"] = _level_loss(model, hidden, clean, unknown, level, options)
+    return terms
+
+
+def _level_loss(
+    model: MaskedModel, hidden: Hidden, clean: Tokens, places: Tensor, level: Tensor, options: ModelLoss
+) -> Tensor:
+    """Cross-entropy of one residual level per sequence (B,) at places (B, L), the levels below given by the truth."""
+    logits = model.code_logits(hidden.motion, clean.codes, clean.motion_slots, level)[places].float()
+    target = clean.codes.gather(2, level[:, None, None].expand(-1, clean.codes.shape[1], 1)).squeeze(2)[places]
+    return cross_entropy(logits, target, label_smoothing=options.label_smoothing)
 
 
 def _text_loss(model: MaskedModel, hidden: Hidden, clean: Tokens, places: Tensor, options: ModelLoss) -> Tensor:
+    """Cross-entropy of the words at places (B, T), a weighted mean in which [PAD] counts for less."""
     logits = model.text_logits(hidden.text[places]).float()
     target = clean.ids[places]
     weight = torch.where(target == PAD, options.pad_weight, 1.0)
-    return (cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
+    return (cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
-def _self_correction(model: MaskedModel, hidden: Hidden, clean: Tokens, masked: Tokens) -> Tensor:
-    """Cross-entropy of level 0 everywhere on the model's own argmax fill-ins, given as if they were known (method 4.7)."""
-    with torch.no_grad():
-        own = model.base(hidden.motion).argmax(-1)
-        hidden_places = masked.known_levels == 0
-        codes = masked.codes.clone()
-        codes[..., 0] = torch.where(hidden_places, own, codes[..., 0])
-        known = torch.where(hidden_places & masked.motion_slots, 1, masked.known_levels)
-    again = model(replace(masked, codes=codes, known_levels=known))
-    real = clean.motion_slots
-    return cross_entropy(model.base(again.motion[real]).float(), clean.codes[..., 0][real])
+# ---- held-out measures
 
 
 @torch.no_grad()
 def measure(
     model: MaskedModel, data: ModelData, options: ModelLoss, batches: int = 8, seed: int = 7
 ) -> dict[str, float]:
-    """Mean losses on held-out examples with fixed masks."""
+    """Mean of each term on held-out examples with fixed masks, and of the loss, every term in it with its weight.
+
+    Each batch is taken in every kind of step that training has. NaN for terms that training has not.
+    """
+    training = model.training
     model.eval()
-    rows = []
-    for i in range(batches):
-        generator = np.random.default_rng([seed, i])
-        rows.append(
-            {
-                k: float(v)
-                for k, v in loss(
-                    model, data, replace(options, pretrain_steps=0, label_smoothing=0.0), generator, 0
-                ).items()
-            }
-        )
-    return {k: float(np.mean([r[k] for r in rows if k in r])) for k in rows[0]}
+    plan = replace(options, pretrain_steps=0, label_smoothing=0.0)
+    rows = [
+        loss(model, data, plan, np.random.default_rng([seed, i]), i, kind)
+        for i in range(batches)
+        for kind in kinds(plan, model.config.levels)
+    ]
+    model.train(training)
+    means = {name: _mean(float(row[name]) for row in rows) for name in plan.weights}
+    total = sum(weight * means[name] for name, weight in plan.weights.items() if means[name] == means[name])
+    return {"loss": total, **means}
+
+
+UNKNOWN_TEXTS = (4, 8, 16, 30)
+"""Word pieces of the texts that unknown_text_losses hides."""
+
+
+@torch.no_grad()
+def unknown_text_losses(
+    model: MaskedModel, motions: Sequence[Tensor], counts: Sequence[int] = UNKNOWN_TEXTS, seed: int = 7
+) -> list[float]:
+    """Mean cross-entropy of base codes, nats a place, beside unknown texts of so many word pieces, under the same masks.
+
+    Guidance subtracts this prediction, so what it knows of the text's length is lost to the guided one: the values should
+    be equal. Masks follow the cosine schedule.
+    """
+    training = model.training
+    model.eval()
+    losses = []
+    for count in counts:
+        clean = pack([[UNK] * count] * len(motions), motions, levels=model.config.levels).without_text()
+        masked, places = mask_motion(clean, np.random.default_rng(seed), partial=0.0, wrong=0.0)
+        logits = model.base(model(masked).motion[places]).float()
+        losses.append(float(cross_entropy(logits, clean.codes[..., 0][places])))
+    model.train(training)
+    return losses
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = [v for v in values if v == v]
+    return sum(found) / len(found) if found else float("nan")

@@ -26,7 +26,10 @@ class DataOptions:
         0.5  # a label with n clips is drawn in proportion to n^exponent: 1 as often as it occurs, 0 all alike
     )
     composite_share: float = 0.35  # of the draws that go to joined and overlaid clips, where there are any
-    start_weights: bool = True  # begin the trunk from the packaged MiniLM weights
+    start_weights: bool = True  # begin the trunk, and its masked-word head, from a BERT checkpoint: --from or MiniLM
+    train_words: bool = (
+        False  # let pretrained word vectors learn too; else words that no caption names keep their sense
+    )
     keep: float = (
         0.0  # of weights that training went on from, their share in the result (WiSE-FT, Wortsman et al. 2022)
     )

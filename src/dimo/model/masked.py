@@ -17,11 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad
 
-from dimo.errors import ShapeError
+from dimo.errors import RequestError, ShapeError
 from dimo.model.products import steady_linear
-from dimo.model.transformer import Transformer, TransformerConfig
+from dimo.model.transformer import Transformer, TransformerConfig, activate
 from dimo.sequence.tokens import Tokens
 from dimo.sequence.vocabulary import CLS, SEP
+
+UNKNOWN_TEXTS = ("absent", "masked")
+"""What an unknown text looks like. absent: it has no places at all. masked: as many [MASK] as the caption has pieces, which
+tells the model how long the text is that it should know nothing of."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,21 @@ class MaskedConfig:
     stem_blocks: int = 1  # convolutions over neighbouring stacks before the trunk
     near_blocks: int = 2  # and after it
     near_reach: int = 2  # steps to either side that each of them sees
+    unknown_text: str = "absent"  # or "masked" (UNKNOWN_TEXTS)
+
+    def __post_init__(self):
+        if self.unknown_text not in UNKNOWN_TEXTS:
+            raise RequestError(f"unknown_text must be {' or '.join(UNKNOWN_TEXTS)}, not {self.unknown_text!r}")
 
     def to_dict(self) -> dict:
         return asdict(self)
 
     @staticmethod
     def from_dict(data: dict) -> MaskedConfig:
-        return MaskedConfig(**{**data, "transformer": TransformerConfig(**data["transformer"])})
+        """From a weights folder's config.json; in folders from before the key unknown texts were masked."""
+        return MaskedConfig(
+            **{"unknown_text": "masked", **data, "transformer": TransformerConfig(**data["transformer"])}
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ class MaskedModel(nn.Module):
         self.stem = nn.ModuleList(NearBlock(narrow, 0.0, config.near_reach) for _ in range(config.stem_blocks))
         self.near = nn.ModuleList(NearBlock(width, trunk.dropout, config.near_reach) for _ in range(config.near_blocks))
         self.text_dense = nn.Linear(width, narrow)
-        self.text_norm = nn.LayerNorm(narrow, eps=1e-12)
+        self.text_norm = nn.LayerNorm(narrow, eps=trunk.norm_epsilon)
         self.text_bias = nn.Parameter(torch.zeros(trunk.vocabulary))
         self.base = nn.Linear(width, config.codes)
         self.depth_codes = nn.Parameter(torch.randn(config.levels - 1, config.codes, width) * 0.02)
@@ -134,18 +146,27 @@ class MaskedModel(nn.Module):
         for block in self.stem:
             stacks = block(stacks, tokens.motion_slots)
         inputs = torch.cat([words, stacks, self.trunk.words(sep)], dim=1)
-        # The [SEP] behind a text stands where that text ends, not where the longest of the batch does.
-        ends = tokens.text_slots.sum(1) + 1
-        places = torch.arange(text + 2, device=device).expand(b, -1)
-        places = torch.where(places == text + 1, ends[:, None], places)
+        places = tokens.text_slots
+        if self.config.unknown_text == "absent":
+            places = places & ~tokens.wordless()
         steps = torch.cat([self.step_positions.weight[:length], self.step_positions.weight[-1:]])
-        at = torch.cat([self.trunk.positions.weight[places], steps.expand(b, -1, -1)], dim=1)
+        at = torch.cat([self.text_positions(places), steps.expand(b, -1, -1)], dim=1)
         segments = torch.cat([torch.zeros(text + 2, dtype=torch.long), torch.ones(length + 1, dtype=torch.long)]).to(
             device
         )
         mark = torch.ones(b, 1, dtype=torch.bool, device=device)
-        mask = torch.cat([mark, tokens.text_slots, mark, tokens.motion_slots, mark], dim=1)
+        mask = torch.cat([mark, places, mark, tokens.motion_slots, mark], dim=1)
         return self.trunk.embed(inputs, at, segments[None]), mask
+
+    def text_positions(self, places: Tensor) -> Tensor:
+        """Position vectors (B, T + 2, E) of [CLS], the text's places (B, T) and the [SEP] behind them.
+
+        That [SEP] stands where its text ends, not where the longest of the batch does.
+        """
+        b, text = places.shape
+        at = torch.arange(text + 2, device=places.device).expand(b, -1)
+        at = torch.where(at == text + 1, places.sum(1, keepdim=True) + 1, at)
+        return self.trunk.positions.weight[at]
 
     def embed_stacks(self, codes: Tensor, known_levels: Tensor) -> Tensor:
         """Sum of the embeddings of known levels, plus one that says how many are known: (B, L, Q), (B, L) to (B, L, E)."""
@@ -157,7 +178,8 @@ class MaskedModel(nn.Module):
 
     def text_logits(self, hidden: Tensor) -> Tensor:
         """(..., D) to (..., V) by BERT's masked-word head, tied to the word embeddings."""
-        x = self.text_norm(gelu(steady_linear(hidden, self.text_dense.weight, self.text_dense.bias)))
+        x = steady_linear(hidden, self.text_dense.weight, self.text_dense.bias)
+        x = self.text_norm(activate(x, self.config.transformer.activation))
         return steady_linear(x, self.trunk.words.weight.to(x.dtype)) + self.text_bias
 
     def code_logits(self, hidden: Tensor, codes: Tensor, real: Tensor, level: Tensor | int) -> Tensor:
@@ -189,7 +211,8 @@ class MaskedModel(nn.Module):
         sep = torch.full((len(ids), 1), SEP, device=ids.device)
         mark = torch.ones_like(sep, dtype=torch.bool)
         whole = torch.cat([torch.full_like(sep, CLS), ids, sep], dim=1)
-        hidden = self.trunk(whole, torch.cat([mark, slots, mark], dim=1))
+        x = self.trunk.embed(self.trunk.words(whole), self.text_positions(slots), torch.zeros_like(whole))
+        hidden = self.trunk.encode(x, torch.cat([mark, slots, mark], dim=1))
         return self.length(hidden[:, 0])
 
     @torch.no_grad()
@@ -197,6 +220,8 @@ class MaskedModel(nn.Module):
         """Code embeddings from the codec's codebooks (Q, K, D'), projected at random: near codes start with near meanings."""
         generator = torch.Generator().manual_seed(seed)
         for target, books in ((self.code_embeddings, codebooks), (self.depth_codes, codebooks[:-1])):
+            if not len(books):  # a codec of one level has none above the base
+                continue
             projection = torch.randn(codebooks.shape[-1], target.shape[-1], generator=generator)
             values = books @ projection
             target.copy_(values / values.std() * 0.04)

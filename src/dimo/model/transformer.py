@@ -7,13 +7,18 @@ embedding that is projected up: Lan et al. 2020).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, pad
+from torch.nn.functional import gelu, pad, relu
 
-from dimo.errors import WeightsError
+from dimo.errors import RequestError
 from dimo.model.products import FEW, steady_linear
+
+Activation = Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"]
+ACTIVATIONS: tuple[str, ...] = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu")
+"""As `transformers` names them; gelu_new and gelu_pytorch_tanh are one function."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,15 @@ class TransformerConfig:
     positions: int = 512
     dropout: float = 0.1
     shared_layers: bool = False  # ALBERT: one set of layer weights
-    embedding_width: int | None = None  # ALBERT: 128, projected to width; None is width itself
+    embedding_width: int | None = None  # ALBERT: 128, projected to width; None is width itself, not projected
+    activation: Activation = "gelu"  # ALBERT's later weights have "gelu_new"
+    norm_epsilon: float = 1e-12
+
+    def __post_init__(self):
+        if self.activation not in ACTIVATIONS:
+            raise RequestError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
+        if self.width % self.heads:
+            raise RequestError(f"a width of {self.width} cannot be shared by {self.heads} attention heads")
 
 
 class Layer(nn.Module):
@@ -40,13 +53,13 @@ class Layer(nn.Module):
     def __init__(self, config: TransformerConfig):
         super().__init__()
         width = config.width
-        self.heads = config.heads
+        self.heads, self.activation = config.heads, config.activation
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.norm1 = nn.LayerNorm(width, eps=1e-12)
+        self.norm1 = nn.LayerNorm(width, eps=config.norm_epsilon)
         self.up = nn.Linear(width, config.feedforward)
         self.down = nn.Linear(config.feedforward, width)
-        self.norm2 = nn.LayerNorm(width, eps=1e-12)
+        self.norm2 = nn.LayerNorm(width, eps=config.norm_epsilon)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -59,8 +72,15 @@ class Layer(nn.Module):
         )
         seen = _attend(q, k, v, mask).transpose(1, 2).reshape(b, s, d)
         x = self.norm1(x + steady_linear(seen, self.out.weight, self.out.bias))
-        up = gelu(steady_linear(x, self.up.weight, self.up.bias))
+        up = activate(steady_linear(x, self.up.weight, self.up.bias), self.activation)
         return self.norm2(x + self.dropout(steady_linear(up, self.down.weight, self.down.bias)))
+
+
+def activate(x: Tensor, activation: str) -> Tensor:
+    """The activation of that name; the exact gelu is the error function's, gelu_new its approximation by tanh."""
+    if activation == "relu":
+        return relu(x)
+    return gelu(x, approximate="none" if activation == "gelu" else "tanh")
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -90,8 +110,8 @@ class Transformer(nn.Module):
         self.words = nn.Embedding(config.vocabulary, narrow)
         self.positions = nn.Embedding(config.positions, narrow)
         self.segments = nn.Embedding(2, narrow)
-        self.norm = nn.LayerNorm(narrow, eps=1e-12)
-        self.widen = nn.Linear(narrow, config.width) if narrow != config.width else nn.Identity()
+        self.norm = nn.LayerNorm(narrow, eps=config.norm_epsilon)
+        self.widen = nn.Identity() if config.embedding_width is None else nn.Linear(narrow, config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(1 if config.shared_layers else config.layers))
         self.apply(_initialise)
@@ -133,31 +153,3 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear):
         nn.init.zeros_(module.bias)
-
-
-def from_bert(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
-    """A BertModel state dict (keys with or without "bert.") in the names of Transformer; poolers and heads are dropped."""
-    state = {k.removeprefix("bert."): v for k, v in state.items()}
-    out: dict[str, Tensor] = {}
-    try:
-        for ours, theirs in (("words", "word"), ("positions", "position"), ("segments", "token_type")):
-            out[f"{ours}.weight"] = state[f"embeddings.{theirs}_embeddings.weight"]
-        for part in ("weight", "bias"):
-            out[f"norm.{part}"] = state[f"embeddings.LayerNorm.{part}"]
-            for i in range(layers):
-                theirs = f"encoder.layer.{i}"
-                attention = [state[f"{theirs}.attention.self.{n}.{part}"] for n in ("query", "key", "value")]
-                out[f"layers.{i}.qkv.{part}"] = torch.cat(attention)
-                for ours, name in (
-                    ("out", "attention.output.dense"),
-                    ("norm1", "attention.output.LayerNorm"),
-                    ("up", "intermediate.dense"),
-                    ("down", "output.dense"),
-                    ("norm2", "output.LayerNorm"),
-                ):
-                    out[f"layers.{i}.{ours}.{part}"] = state[f"{theirs}.{name}.{part}"]
-    except KeyError as error:
-        raise WeightsError(
-            f"not the weights of a BERT encoder with {layers} layers: {error.args[0]} is missing"
-        ) from None
-    return out

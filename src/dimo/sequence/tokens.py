@@ -47,9 +47,22 @@ class Tokens:
     def levels(self) -> int:
         return self.codes.shape[2]
 
-    def without_text(self) -> Tokens:
-        """The same with all text unknown: the unconditional branch of guidance."""
-        return replace(self, known_text=torch.zeros_like(self.known_text))
+    def without_text(self, rows: Tensor | None = None) -> Tokens:
+        """The same with all text unknown and not asked for, in the sequences rows (B,) bool or in all.
+
+        One form for condition dropout, for the unconditional branch of guidance and for motion without a text: [MASK] is
+        given in every slot, so that the sampler lets it be. How the model shows it is the model's matter (see wordless).
+        """
+        gone = self.text_slots if rows is None else self.text_slots & rows[:, None]
+        return replace(self, ids=torch.where(gone, MASK, self.ids), known_text=self.known_text | gone)
+
+    def wordless(self) -> Tensor:
+        """(B, T) bool: slots that hold no word and are to get none."""
+        return self.known_text & (self.ids == MASK)
+
+    def take(self, rows: Tensor) -> Tokens:
+        """The sequences rows, indices or (B,) bool."""
+        return Tokens(*(getattr(self, f)[rows] for f in FIELDS))
 
     def repeat(self, times: int) -> Tokens:
         """Each sequence `times` times in a row."""

@@ -1,0 +1,88 @@
+"""What an unknown text tells the model of its length; writes benchmarks/unknown_text.json.
+
+    python benchmarks/unknown_text.py --data data/pack [--minutes 4] [--clips 4000] [--out benchmarks/unknown_text.json]
+
+Guidance compares the prediction with the text to the one without. If the one without knows how long the text is, what that
+says of the motion is lost. Measured: cross-entropy of base codes of validation clips, nats a place, beside unknown texts of
+4, 8, 16 and 30 word pieces, under the same masks. For the packaged weights, and for two small models that learn for some
+minutes each, by the same recipe but for the layout of the sequence (model/masked.py): 1 is that of the packaged weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dimo import checkpoint
+from dimo.api import DiMo
+from dimo.learn import corpus, loop
+from dimo.learn.batches import ModelData
+from dimo.learn.model import UNKNOWN_TEXTS, ModelLoss, loss, unknown_text_losses
+from dimo.learn.recipe import DataOptions
+from dimo.model.masked import MaskedConfig, MaskedModel
+from dimo.model.transformer import TransformerConfig
+
+SMALL = TransformerConfig(width=128, layers=3, heads=4, feedforward=384, positions=80, embedding_width=64)
+OBJECTIVE = ModelLoss(batch=32, mix=(8, 1, 1), whole_levels_share=0.0, depth_weight=0.2)
+
+
+def examples(model: DiMo, data: Path, split: str, most: int) -> ModelData:
+    """At most so many clips of a split as codes, spread over it."""
+    options = DataOptions()
+    found = corpus.clips(data, split, options)
+    found = found[:: max(1, len(found) // most)]
+    codes = corpus.code_clips(model.codec, found, model.model.config.max_steps)
+    return ModelData(corpus.examples(found, codes, model.wordpiece, model.model.config.max_text, options))
+
+
+def trained(layout: int, data: ModelData, minutes: float, like: MaskedConfig) -> tuple[MaskedModel, int]:
+    """A small model after so many minutes, and its steps."""
+    torch.manual_seed(0)
+    model = MaskedModel(replace(like, transformer=SMALL, layout=layout))
+    plan = loop.LoopOptions(steps=100_000, learning_rate=2e-3, warmup=50, ema=0.99, bf16=False)
+    with tempfile.TemporaryDirectory() as folder:
+        done = loop.run(
+            model,
+            lambda generator, step: loss(model, data, OBJECTIVE, generator, step),
+            plan,
+            Path(folder),
+            time_limit=60 * minutes,
+        )
+    return model.eval(), done
+
+
+def row(model: MaskedModel, held: ModelData) -> dict:
+    """Losses beside unknown texts of each length, and the span between them."""
+    losses = unknown_text_losses(model, [e.codes for e in held.examples])
+    return {
+        "nats_a_place": dict(zip(map(str, UNKNOWN_TEXTS), (round(v, 4) for v in losses), strict=True)),
+        "span": round(max(losses) - min(losses), 5),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/pack"))
+    parser.add_argument("--minutes", type=float, default=4.0, help="of training for each of the two small models")
+    parser.add_argument("--clips", type=int, default=4000, help="training clips at most")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    args = parser.parse_args()
+    packaged = DiMo.from_pretrained(checkpoint.packaged_folder(), precision="fp32")
+    train, held = (examples(packaged, args.data, split, args.clips) for split in ("train", "val"))
+    places = int(np.sum(held.lengths))
+    facts: dict = {"clips": len(held.examples), "places": places, "packaged weights": row(packaged.model, held)}
+    for layout in (1, 2):
+        model, steps = trained(layout, train, args.minutes, packaged.model.config)
+        facts[f"small model, layout {layout}"] = {"steps": steps, **row(model, held)}
+        print(f"layout {layout}: {facts[f'small model, layout {layout}']}", flush=True)
+    args.out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Batches of codes and captions: every clip in its nominal share, clips of like length side by side.
+
+A batch is cut out of a pool of drawn examples. The pool is sorted by motion length and divided into bands, each band is
+sorted by caption length and divided again; a batch is one of these cells. Every drawn example is in exactly one cell and
+all cells have their turn, so what is drawn keeps the shares of the weights: a window that slides over the sorted pool would
+prefer its middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from torch import Tensor
+
+MOTION_BANDS, TEXT_BANDS = 8, 3
+CELLS = MOTION_BANDS * TEXT_BANDS
+STRIDE = 7
+"""From one batch's cell to the next one's: without a common factor with CELLS, and far enough that lengths change."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One motion as codes (L, Q) and its captions as word-piece ids; weight is its share in sampling.
+
+    The first `written` captions were written by people, the rest derived from labels, measurements or parts.
+    """
+
+    codes: Tensor
+    captions: tuple[tuple[int, ...], ...]
+    weight: float = 1.0
+    written: int = 0
+
+
+class ModelData:
+    """Examples drawn by weight, put into batches of similar length.
+
+    confusions: for a word's id, the ids that captions confuse it with (text.confusions).
+    """
+
+    def __init__(self, examples: Sequence[Example], confusions: dict[int, tuple[int, ...]] | None = None):
+        self.examples = list(examples)
+        self.confusions = confusions or {}
+        self.words = np.array([i for e in self.examples for caption in e.captions for i in caption])
+        weights = np.array([e.weight for e in self.examples], float)
+        self.share = weights / weights.sum()
+        self._edges = self.share.cumsum()
+        self.lengths = np.array([len(e.codes) for e in self.examples])
+        self._captions = np.array([len(e.captions) for e in self.examples])
+        self._first = self._captions.cumsum() - self._captions
+        self._caption_lengths = np.array([len(caption) for e in self.examples for caption in e.captions])
+
+    @cached_property
+    def written(self) -> ModelData:
+        """The examples with written captions and only these; everything where nothing is written."""
+        kept = [replace(e, captions=e.captions[: e.written]) for e in self.examples if e.written]
+        return ModelData(kept, self.confusions) if kept else self
+
+    def batch(
+        self, size: int, generator: np.random.Generator, turn: int, *, text_varies: bool = True
+    ) -> tuple[list[Sequence[int]], list[Tensor]]:
+        """Texts and codes of `size` examples in random order.
+
+        turn: the number of the batch, which says whose cell's turn it is. Processes that share a step are at one turn, so
+        none waits long for another's longer clips. Without text_varies, where all texts get the same room, bands are of
+        motion lengths alone.
+        """
+        at, which = self._draw(size * CELLS, generator)
+        order = np.argsort(self.lengths[at], kind="stable")
+        cell = turn * STRIDE % CELLS
+        if text_varies:
+            band, part = divmod(cell, TEXT_BANDS)
+            order = order[band * size * TEXT_BANDS : (band + 1) * size * TEXT_BANDS]
+            texts = self._caption_lengths[self._first[at[order]] + which[order]]
+            order, cell = order[np.argsort(texts, kind="stable")], part
+        chosen = generator.permutation(order[cell * size : (cell + 1) * size])
+        examples = [self.examples[i] for i in at[chosen]]
+        return [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)], [e.codes for e in examples]
+
+    def _draw(self, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Indices (count,) of examples drawn by weight, and of one caption of each."""
+        at = np.searchsorted(self._edges, generator.random(count) * self._edges[-1], side="right")
+        return at, (generator.random(count) * self._captions[at]).astype(int)
