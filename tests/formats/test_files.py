@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dimo import FormatError, Motion, Skeleton, preset
 from dimo.body.rotation import normalise
-from dimo.formats import bvh, glb
+from dimo.formats import bvh, gltf
 from dimo.formats.files import write_atomically
 from dimo.formats.mannequin import build
 from dimo.formats.table import READ
@@ -231,4 +231,4 @@ def test_glb_read_refuses_circles(tmp_path: Path):
         struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text) + len(body), len(text), b"JSON") + text + body
     )
     with pytest.raises(FormatError):
-        glb.read(tmp_path / "c.glb")
+        gltf.read(tmp_path / "c.glb")
