@@ -219,8 +219,8 @@ CONVERT: list[tuple[str, Make, str]] = [
     ("BVH with a broken OFFSET", bvh("OFFSET 0 40 0", "OFFSET 0 forty 0"), "Spine"),
     (
         "BVH nested deeper than a body",
-        convert("HIERARCHY\nROOT a\n{\n" + "".join(f"JOINT j{i}\n{{\n" for i in range(2000))),
-        "1000",
+        convert("HIERARCHY\nROOT a\n{\n" + "".join(f"JOINT j{i}\n{{\n" for i in range(3000))),
+        "2000",
     ),
     ("AMC without its ASF", amc(asf=None), ".asf"),
     ("AMC with an unknown bone", amc("lfemur 6", "wing 6"), "wing"),

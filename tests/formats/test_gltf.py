@@ -244,6 +244,40 @@ def test_a_root_that_stands_still_against_the_pelvis_stays(tmp_path):
     assert again.skeleton.names[:2] == ("root", "pelvis")
 
 
+@pytest.mark.parametrize("flat", [False, True], ids=["feet apart", "all flat"])
+def test_limbs_that_hang_beside_the_body_are_hung_where_they_belong(tmp_path, flat):
+    """Feet that inverse kinematics moves beside the body, and deform bones without the controls that they hang from."""
+    motion = moving()
+    apart = [n for n in BODY.names if n.endswith("ankle")] if not flat else list(BODY.names[1:])
+
+    def detach(document: dict) -> None:
+        nodes, world = document["nodes"], motion.global_rotations()
+        joints = motion.joints()
+        root = len(nodes)
+        nodes.append({"name": "rig", "children": [0, *(BODY.names.index(n) for n in apart)]})
+        for n in apart:
+            j = BODY.names.index(n)
+            nodes[BODY.parents[j]]["children"].remove(j)
+        builder = Builder(nodes, skins=[{"joints": list(range(22))}])
+        times = np.arange(len(motion)) / 20
+        last = np.roll(world, -1, axis=-1)
+        builder.animate("x", [
+            *((BODY.names.index(n), "translation", times, joints[:, BODY.names.index(n)]) for n in ("pelvis", *apart)),
+            *((j, "rotation", times, last[:, j] if BODY.names[j] in ("pelvis", *apart) else np.roll(motion.rotations[:, j], -1, axis=-1)) for j in range(22)),
+        ])  # fmt: skip
+        assert root == 23
+        builder.save(tmp_path / "apart.glb")
+
+    foreign(tmp_path, motion, detach)
+    reading = read(tmp_path / "apart.glb")
+    assert_same_joints(reading.motion, motion)
+    skeleton = reading.motion.skeleton
+    assert {n: skeleton.names[skeleton.parents[j]] for j, n in enumerate(skeleton.names) if j} == {
+        n: BODY.names[BODY.parents[j]] for j, n in enumerate(BODY.names) if j
+    }
+    assert "hang beside the body" in reading.details[0]
+
+
 def bone_axes(motion: Motion, seed: int = 5) -> tuple[list[dict], np.ndarray, np.ndarray]:
     """Nodes whose local axes are anything, as bones have them in Blender; world bind matrices; and rotation tracks."""
     generator = np.random.default_rng(seed)

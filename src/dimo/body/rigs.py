@@ -211,6 +211,11 @@ NAMINGS = (
         "*_hip": ("UpperLeg_{side}",), "*_knee": ("LowerLeg_{side}",), "*_ankle": ("Ankle_{side}",), "*_foot": ("Ball_{side}",),
         "*_collar": ("Clavicle_{side}",), "*_shoulder": ("Shoulder_{side}",), "*_elbow": ("Elbow_{side}",), "*_wrist": ("Hand_{side}",),
     }),
+    Naming("quaternius", ("L", "R"), {
+        "pelvis": ("Hips",), "spine1": ("Abdomen",), "spine3": ("Torso",), **_HEAD,
+        "*_hip": ("UpperLeg.{side}",), "*_knee": ("LowerLeg.{side}",), "*_ankle": ("Foot.{side}",), "*_foot": ("Toes.{side}|Foot.{side}_end",),
+        "*_collar": ("Shoulder.{side}",), "*_shoulder": ("UpperArm.{side}",), "*_elbow": ("LowerArm.{side}",), "*_wrist": ("Wrist.{side}|Palm.{side}|Palm2.{side}|Fist.{side}|Hand.{side}",),
+    }),
     Naming("kaykit", ("l", "r"), {
         "pelvis": ("hips",), "spine1": ("spine",), "spine3": ("chest",), "head": ("head",),
         "*_hip": ("upperleg.{side}",), "*_knee": ("lowerleg.{side}",), "*_ankle": ("foot.{side}",), "*_foot": ("toes.{side}",),

@@ -12,7 +12,7 @@ import numpy as np
 
 from dimo.errors import FormatError, RequestError, ShapeError
 
-MAX_JOINTS = 1000
+MAX_JOINTS = 2000
 """No body has more; a file that claims more is refused before memory is taken."""
 
 _SIDES = [("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")]

@@ -92,6 +92,7 @@ class _Tree:
     def __init__(self, skeleton: Skeleton, pose: np.ndarray):
         self.skeleton, self.at, self.children = skeleton, pose, skeleton.children
         count = len(skeleton)
+        self.extent = float(np.ptp(pose, axis=0).max())
         self.bone = np.array(
             [np.linalg.norm(pose[j] - pose[p]) if p >= 0 else 0.0 for j, p in enumerate(skeleton.parents)]
         )
@@ -130,8 +131,8 @@ class _Tree:
 
     def _fit(self, legs: Pair, arms: Pair) -> float | None:
         """How well two pairs do as legs and arms, None where they cannot be: legs lead away from the chest."""
-        if legs.at == arms.at or not self._apart(legs, arms):
-            return None
+        if legs.at == arms.at or legs.reach < 0.2 * self.extent or not self._apart(legs, arms):
+            return None  # fingers branch like limbs, but are no fifth of a body
         trunk = self.at[arms.at] - self.at[legs.at]
         height = float(np.linalg.norm(trunk))
         if height < 0.15 * legs.reach or not 0.3 < arms.reach / legs.reach < 1.6:
@@ -142,7 +143,16 @@ class _Tree:
         if down < 0.6 or not self._mirrored(legs, up) or not self._mirrored(arms, up):
             return None
         skull = [c for c in self.children[arms.at] if c not in arms.branches and self._rise(c, arms.at, up) > 0]
-        return legs.reach + 0.7 * arms.reach + (0.3 * legs.reach if skull else 0.0) - 0.2 * legs.reach * (1 - down)
+        score = 1 + 0.7 * arms.reach / legs.reach + (0.3 if skull else 0.0) - 0.2 * (1 - down)
+        # Hair hangs from higher up and nearer to the middle than arms do.
+        score -= max(0.0, height / legs.reach - 0.55) + max(0.0, 0.3 - self._spread(arms, up))
+        return legs.reach * score
+
+    def _spread(self, pair: Pair, up: np.ndarray) -> float:
+        """How far the ends of a pair stand from the line through its joint, of its reach."""
+        a, b = (self.at[self.chain(c)[-1]] for c in pair.branches)
+        across = (a - b) - up * ((a - b) @ up)
+        return float(np.linalg.norm(across)) / 2 / pair.reach
 
     def _apart(self, a: Pair, b: Pair) -> bool:
         """Whether neither pair hangs on a branch of the other."""

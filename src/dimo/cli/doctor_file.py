@@ -84,10 +84,10 @@ def troubles(reading: Reading, roles: Roles) -> list[str]:
         feet = joints[:, [roles[f"{s}_ankle"][0] for s in ("left", "right")]]
         if (upright := _upright(joints, roles)) < 0.2:
             out.append(f"the body stands upright in {upright:.0%} of the frames; --up sets the axis that is up")
-        floor = float(np.percentile(joints[..., 1].min(axis=1), 5))
+        floor = float(np.percentile(joints[:, sorted({j for js in roles.values() for j in js}), 1].min(axis=1), 5))
         tall = max(reading.height, 1e-6)
         if not -LOW * tall < floor < HIGH * tall and float(np.ptp(feet[..., 1])) < 3 * tall:
-            out.append(f"the lowest joint stays {floor:+.2f} m from the ground at 0")
+            out.append(f"the lowest joint of the body stays {floor:+.2f} m from the ground at 0")
     if len(motion) > 1:
         speed = np.linalg.norm(np.diff(joints, axis=0), axis=-1) * motion.fps
         if speed.max() > FASTEST * max(1.0, reading.height / 1.7):

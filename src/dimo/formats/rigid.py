@@ -9,8 +9,9 @@ import numpy as np
 from dimo.body.kinematics import forward
 from dimo.body.mapping import by_names
 from dimo.body.motion import Motion
-from dimo.body.rotation import quat_continuous, quat_multiply, quat_rotate
-from dimo.body.skeleton import Skeleton
+from dimo.body.rigs import ROLES
+from dimo.body.rotation import quat_conjugate, quat_continuous, quat_multiply, quat_rotate
+from dimo.body.skeleton import Skeleton, preset
 from dimo.body.structure import NoBiped, match
 from dimo.errors import ShapeError
 
@@ -23,9 +24,10 @@ def rigid(
 ) -> tuple[Motion, list[str]]:
     """A Motion of local offsets (F, J, 3) and rotations (F, J, 4), and what was lost, in sentences.
 
-    Where what is above the pelvis stands still or moves on its own (a root on the ground, "joint_Root" above "Hips"), it is
-    folded into the pelvis, so that its path is the body's. Every other offset that moves is held at its median, and ends
-    of no length are dropped. Names that stand twice get a number.
+    Limbs that hang beside the pelvis (feet that inverse kinematics moves, deform bones without their controls) are hung
+    from the joint that they belong to. Where what is above the pelvis stands still or moves on its own (a root on the
+    ground, "joint_Root" above "Hips"), it is folded into the pelvis, so that its path is the body's. Every other offset
+    that moves is held at its median, and ends of no length are dropped. Names that stand twice get a number.
     """
     names, parents = unique(names), list(parents)
     far = np.abs(offsets).max(axis=2)
@@ -34,6 +36,9 @@ def rigid(
         where = f"the joint {names[joint][:60]!r}" if joint else f"the body in frame {frame}"
         raise ShapeError(f"{where} is {far.max():.3g} units away; up to {MOST_UNITS:.3g} is believed")
     details: list[str] = []
+    names, parents, offsets, rotations, hung = _hung(names, parents, offsets, rotations)
+    if hung:
+        details.append(f"{', '.join(hung[:6])} hang beside the body in the file, and are hung where they belong")
     top = _moving(names, parents, offsets, rotations)
     if top:
         names, parents, offsets, rotations, dropped = _folded(names, parents, offsets, rotations, top)
@@ -48,7 +53,7 @@ def rigid(
     if loose:
         details.append(
             f"{len(loose)} joint{'s' * (len(loose) > 1)} ({', '.join(loose[:3])}{', ...' * (len(loose) > 3)}) "
-            "change their distance from the parent; bones are rigid here, so its median is kept"
+            f"change{'s' * (len(loose) == 1)} place against the parent; bones are rigid here, so the median is kept"
         )
     rest, rotations = rest[keep], rotations[:, keep]
     names, parents = [names[i] for i in keep], [keep.index(parents[i]) if parents[i] >= 0 else -1 for i in keep]
@@ -68,6 +73,55 @@ def unique(names: Sequence[str]) -> list[str]:
         seen.add(written)
         out.append(written)
     return out
+
+
+def _hung(
+    names: list[str], parents: list[int], offsets: np.ndarray, rotations: np.ndarray
+) -> tuple[list[str], list[int], np.ndarray, np.ndarray, list[str]]:
+    """The same with every joint that has a role below the pelvis, as HumanML3D's body has it; and the names of what moved."""
+    found = by_names(tuple(names))[0]
+    if found is None:
+        return names, parents, offsets, rotations, []
+    roles = {role: joints[0] for role, joints in found[1].items() if len(joints) == 1}
+    loose = [r for r in ROLES if r in roles and r != "pelvis" and not _below(parents, roles[r], roles["pelvis"])]
+    if not loose or "pelvis" not in roles:
+        return names, parents, offsets, rotations, []
+    parents, body = list(parents), preset("humanml3d")
+    places, turns = _worlds(parents, offsets, rotations)
+    for role in loose:
+        above = ROLES[body.parents[ROLES.index(role)]]
+        while above not in roles:
+            above = ROLES[body.parents[ROLES.index(above)]]
+        if not _below(parents, roles[above], roles[role]):
+            parents[roles[role]] = roles[above]
+    order: list[int] = []
+    while len(order) < len(parents):  # parents first, else as they stood
+        order += [j for j, p in enumerate(parents) if j not in order and (p < 0 or p in order)]
+    offsets, rotations = offsets.copy(), rotations.copy()
+    for role in loose:
+        j = roles[role]
+        back = quat_conjugate(turns[:, parents[j]])
+        offsets[:, j] = quat_rotate(back, places[:, j] - places[:, parents[j]])
+        rotations[:, j] = quat_multiply(back, turns[:, j])
+    parents = [order.index(parents[j]) if parents[j] >= 0 else -1 for j in order]
+    hung = [names[roles[r]] for r in loose]
+    return [names[j] for j in order], parents, offsets[:, order], rotations[:, order], hung
+
+
+def _below(parents: list[int], j: int, top: int) -> bool:
+    while j >= 0 and j != top:
+        j = parents[j]
+    return j == top
+
+
+def _worlds(parents: list[int], offsets: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """World places (F, J, 3) and orientations (F, J, 4) of local offsets and rotations."""
+    places, turns = offsets.copy(), rotations.copy()
+    for j, p in enumerate(parents):
+        if p >= 0:
+            places[:, j] = places[:, p] + quat_rotate(turns[:, p], offsets[:, j])
+            turns[:, j] = quat_multiply(turns[:, p], rotations[:, j])
+    return places, turns
 
 
 def _moving(names: list[str], parents: list[int], offsets: np.ndarray, rotations: np.ndarray) -> int:
