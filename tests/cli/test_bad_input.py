@@ -553,6 +553,11 @@ OTHER: list[tuple[str, Make, str]] = [
     ("doctor of what is no file", lambda f: ["doctor", "me"], ".gltf"),
     ("doctor of a file that is not there", lambda f: ["doctor", str(f / "none.bvh")], "none.bvh"),
     ("doctor of a damaged file", lambda f: ["doctor", put(f, "bad.bvh", BVH[:200])], "bad.bvh"),
+    (
+        "a map written over the file",
+        lambda f: [*(a := ["doctor", put(f, "b.bvh", BVH)]), "--map-template", a[1]],
+        ".json",
+    ),
     ("doctor with a unit and no file", lambda f: ["doctor", "--unit", "cm"], "--unit"),
     ("evaluating nothing", evaluate(), "--data"),
     ("evaluating on a folder that is not there", evaluate("--data", "none"), "none"),

@@ -302,7 +302,7 @@ def tried(path: Path, g: np.random.Generator) -> str:
         sentence = ""
     if sentence:
         assert sentence.count("\n") == 0, f"not one sentence: {sentence}"
-        assert len(sentence) < 800, f"too long a sentence: {sentence}"
+        assert len(sentence) < 700, f"too long a sentence: {sentence}"
         return "refused"
     for suffix in WRITE:
         motion.save(path.with_name(f"again{suffix}"))
@@ -348,7 +348,7 @@ def hunt(count: int, seconds: float, seed: int) -> dict:
                 faults.append(f"seed {seed}, trial {trial}, {source}: over {SECONDS:g} s")
             except Exception as error:
                 result = "fault"
-                faults.append(f"seed {seed}, trial {trial}, {source}: {type(error).__name__}: {error}")
+                faults.append(f"seed {seed}, trial {trial}, {source}: {type(error).__name__}: {error}"[:300])
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             slowest = max(slowest, (time.monotonic() - start, f"trial {trial}, {source}"))

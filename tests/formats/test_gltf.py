@@ -572,6 +572,17 @@ def test_normalised_strided_and_sparse_data(tmp_path):
     assert motion.root[:, 0].tolist() == [0, 0, 5, 0, 0, 0, 0, 8, 0]
 
 
+@pytest.mark.parametrize(
+    ("component", "dtype", "most"), [(5120, "i1", 127), (5121, "u1", 255), (5122, "<i2", 32767), (5123, "<u2", 65535)]
+)
+def test_normalised_integers_are_shares_of_one(tmp_path, component, dtype, most):
+    builder = chain()
+    at = builder.add(np.array([[most, 0, most // 2]] * 9), "VEC3", component, dtype, normalized=True)
+    builder.animate("x", [(0, "translation", np.arange(9) / 20, at)])
+    root = gltf.parse(builder.save(tmp_path / "a.glb")).motion.root
+    assert np.allclose(root, [1, 0, (most // 2) / most])
+
+
 def as_text(tmp_path: Path, uri: str, motion: Motion) -> Path:
     document, body = opened(foreign(tmp_path, motion))
     document["buffers"] = [{"byteLength": len(body), "uri": uri.replace("DATA", base64.b64encode(body).decode())}]

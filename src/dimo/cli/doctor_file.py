@@ -26,6 +26,8 @@ def run(args: argparse.Namespace) -> int:
     reading = read(args.file, options(args))
     if args.map_template is not None:
         target = args.map_template if args.map_template.name else Path(f"{args.file.stem}.map.json")
+        if target.suffix.lower() != ".json":
+            raise RequestError(f"{target}: a map is written as .json, not as {target.suffix!r}")
         with write_atomically(target) as temporary:
             temporary.write_text(map_template(reading.motion.skeleton), encoding="utf-8")
         print(f"{target}: fill in what is null or wrong, and give it with --map")

@@ -68,7 +68,8 @@ class Document:
             values = self._read(accessor["bufferView"], start, DTYPES[kind], count, width)
         if "sparse" in accessor:
             values = self._sparse(accessor["sparse"], values, kind)
-        out = values.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of NaNs that signal, which are refused below
+            out = values.astype(np.float64)
         if accessor.get("normalized") and kind != FLOAT:
             out = np.maximum(out / np.iinfo(DTYPES[kind]).max, -1.0)
         if not np.isfinite(out).all():

@@ -28,7 +28,8 @@ def read_array(path: str | Path) -> np.ndarray:
             raise ValueError("it does not hold numbers")
     except ValueError as error:
         raise FormatError(f"not a readable .npy array of plain numbers ({error})", path=path) from None
-    array = array.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # of NaNs that signal, which the next line names
+        array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise FormatError(
             "holds a value that is not a finite number", path=path, frame=int(np.argwhere(~np.isfinite(array))[0, 0])
@@ -61,6 +62,10 @@ def parse_array(data: bytes) -> np.ndarray:
     if size != len(data) - start:
         raise ValueError(f"its header claims {size:,} bytes where {len(data) - start:,} follow")
     array = np.frombuffer(data, dtype, math.prod(shape), start) if size else np.zeros(shape, dtype)
+    if dtype.kind == "U" and size:  # Python fails on what is no character
+        points = array.view(f"{dtype.str[0]}u4")
+        if points.max() > 0x10FFFF or ((points >= 0xD800) & (points <= 0xDFFF)).any():
+            raise ValueError("its text holds what is no character")
     return array.reshape(shape[::-1]).T if by_column else array.reshape(shape)
 
 

@@ -89,4 +89,5 @@ def _members(path: str | Path) -> dict[str, np.ndarray]:
     except MemoryError:
         raise FormatError("its arrays do not fit into memory", path=path) from None
     except Exception as error:  # zipfile and the packers below it fail in their own ways on damage (zlib.error, ...)
-        raise FormatError(f"not a readable NumPy archive of plain arrays ({error})", path=path) from None
+        reason = ascii(str(error))[1:-1][:100]  # zipfile quotes bytes at length
+        raise FormatError(f"not a readable NumPy archive of plain arrays ({reason})", path=path) from None
