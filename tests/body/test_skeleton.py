@@ -44,8 +44,8 @@ def test_value_semantics():
 @pytest.mark.parametrize(
     ("names", "parents", "offsets", "words"),
     [
-        ((), (), np.zeros((0, 3)), "1 to 1000 joints, not 0"),
-        (tuple(map(str, range(MAX_JOINTS + 1))), (-1,) * (MAX_JOINTS + 1), np.zeros((MAX_JOINTS + 1, 3)), "not 1001"),
+        ((), (), np.zeros((0, 3)), "1 to 2000 joints, not 0"),
+        (tuple(map(str, range(MAX_JOINTS + 1))), (-1,) * (MAX_JOINTS + 1), np.zeros((MAX_JOINTS + 1, 3)), "not 2001"),
         (("a", "b"), (-1,), np.zeros((2, 3)), "2 names needs as many parents"),
         (("a", "b"), (-1, 0), np.zeros((2, 2)), "(2, 2)"),
         (("a", "b", "a"), (-1, 0, 1), np.zeros((3, 3)), "'a' stands twice"),
@@ -108,7 +108,7 @@ ROOT = {"name": "a", "parent": -1, "offset": [0, 0, 0]}
         (document(format="other"), '"format": "dimo-skeleton"'),
         (document(version=2), '"version": 1'),
         (document(joints=None), '"joints"'),
-        (document(joints=[]), "1 to 1000 joints"),
+        (document(joints=[]), "1 to 2000 joints"),
         (document(joints=[1]), '"name", "parent" and "offset"'),
         (document(joints={"a": 1}), '"name", "parent" and "offset"'),
         (document(joints=[{"name": "a", "parent": -1}]), "'offset'"),

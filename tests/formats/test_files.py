@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dimo import FormatError, Motion, Skeleton, preset
 from dimo.body.rotation import normalise
-from dimo.formats import bvh, glb
+from dimo.formats import bvh, gltf
 from dimo.formats.files import write_atomically
 from dimo.formats.mannequin import build
 from dimo.formats.table import READ
@@ -231,4 +231,36 @@ def test_glb_read_refuses_circles(tmp_path: Path):
         struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text) + len(body), len(text), b"JSON") + text + body
     )
     with pytest.raises(FormatError):
-        glb.read(tmp_path / "c.glb")
+        gltf.read(tmp_path / "c.glb")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", np.array([0x110000], "<u4").view("<U1")[0:1].reshape(())),
+        ("name", np.array([0xD800], "<u4").view("<U1").reshape(())),
+        ("fps", np.array([0x7FF0000000000001], "<u8").view("<f8").reshape(())),
+        ("roles", np.array('{"pelvis": ["tail"]}')),
+        ("roles", np.array("[")),
+    ],
+)
+def test_an_archive_with_what_is_no_value(tmp_path: Path, key: str, value: np.ndarray):
+    path = random_motion(preset("kit")).save(tmp_path / "m.npz")
+    with np.load(path) as data:
+        entries = dict(data)
+    np.savez(path, **{**entries, key: value})
+    with pytest.raises(FormatError) as error:
+        Motion.load(path)
+    assert len(str(error.value)) < 400
+
+
+def test_numpy_headers_of_python_2_are_read(tmp_path: Path):
+    joints = random_motion(preset("humanml3d")).joints().astype("<f4")
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (12L, 22L, 3L), }"
+    header = header.ljust(117) + b"\n"
+    (tmp_path / "a.npy").write_bytes(
+        b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + joints.tobytes()
+    )
+    assert np.abs(Motion.load(tmp_path / "a.npy").joints() - joints).max() < 1e-5
+    np.save(tmp_path / "b.npy", np.asfortranarray(joints))
+    assert np.abs(Motion.load(tmp_path / "b.npy").joints() - joints).max() < 1e-5

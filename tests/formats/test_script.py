@@ -38,7 +38,18 @@ def test_scripts_say_the_same_in_every_form(suffix, text, tmp_path):
     [
         ("a.doc", "3s walks", ".txt"),
         ("a.txt", "# nothing\n", "at least one part"),
-        ("a.txt", "900s walks", "part 1: seconds must be"),
+        ("a.txt", "900s walks", "line 1: part 1: seconds must be"),
+        ("a.txt", "walks\n\n-2s a person bows", "line 3: part 2: seconds must be from 0.2 to 600, not -2"),
+        ("a.txt", "-2 s: a person bows", "not -2"),
+        ("a.txt", "0s bows", "not 0"),
+        ("a.txt", "1e9s bows", "not 1e+09"),
+        ("a.txt", "nan s bows", "not nan"),
+        ("a.txt", "inf seconds bows", "not inf"),
+        ("a.txt", "2,5s bows", "decimal comma"),
+        ("a.txt", "2min bows", "times are in seconds"),
+        ("a.txt", "200ms bows", "times are in seconds"),
+        ("a.txt", "3s", "part 1 has no text"),
+        ("a.txt", "600s walks\n" * 7, "last 4,200 s together"),
         ("a.yaml", "text: walks", "line 1"),
         ("a.yaml", "- text: walks\n  speed: 3", "line 2"),
         ("a.yaml", "- text: walks\n  text: runs", "twice"),
@@ -60,6 +71,26 @@ def test_wrong_scripts_are_named(name, text, words, tmp_path):
         read_script(path)
     assert words in str(caught.value)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("3s walks", ("walks", 3.0)),
+        ("0.5 sec. walks", ("walks", 0.5)),
+        (".5s: walks", ("walks", 0.5)),
+        ("+2 seconds walks", ("walks", 2.0)),
+        ("2S walks", ("walks", 2.0)),
+        ("3 people meet", ("3 people meet", None)),
+        ("3 men walk", ("3 men walk", None)),
+        ("1 step forward", ("1 step forward", None)),
+        ("an inference", ("an inference", None)),
+        ("- walks", ("- walks", None)),
+    ],
+)
+def test_times_of_lines(line, part, tmp_path):
+    (tmp_path / "a.txt").write_text(line)
+    assert read_script(tmp_path / "a.txt") == [part]
 
 
 def test_wrong_parts_are_named():

@@ -12,7 +12,7 @@ import numpy as np
 
 from dimo.errors import FormatError, RequestError, ShapeError
 
-MAX_JOINTS = 1000
+MAX_JOINTS = 2000
 """No body has more; a file that claims more is refused before memory is taken."""
 
 _SIDES = [("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")]
@@ -22,13 +22,15 @@ _SIDES = [("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")]
 class Skeleton:
     """Joint j hangs from parents[j] (-1 for the root, joint 0) at offsets[j] (J, 3), metres, in the parent's frame.
 
-    Parents come before children. End sites of a file are joints of their own, named `<parent>_end`.
+    Parents come before children. End sites of a file are joints of their own, named `<parent>_end`. roles says which joints
+    stand for which of the 22 common ones where names do not say it (body/mapping.py); it is no part of what the body is.
     """
 
     names: tuple[str, ...]
     parents: tuple[int, ...]
     offsets: np.ndarray
     name: str = "custom"
+    roles: tuple[tuple[str, tuple[str, ...]], ...] | None = None
 
     def __post_init__(self):
         names, parents = tuple(map(str, self.names)), tuple(int(p) for p in self.parents)

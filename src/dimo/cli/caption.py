@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
+
+from dimo.cli.reading import FILES, add_reading_flags, read
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("caption", help="say in English what a motion file shows", description=__doc__)
-    parser.add_argument("file", metavar="FILE", type=Path, help="BVH, AMC, NPZ, NPY or GLB, on any known body")
+    parser.add_argument("file", metavar="FILE", type=Path, help=FILES)
     parser.add_argument("--samples", type=int, default=1, help="captions to draw; the surest comes first (default: 1)")
-    parser.add_argument("--steps", type=int, help="rounds of the model")
+    parser.add_argument("--steps", type=int, help="rounds of the model (default: 12)")
     parser.add_argument("--seed", type=int, help="repeats a draw of several samples")
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
     parser.add_argument("--json", action="store_true", help="print a list of objects with text and score")
+    add_reading_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from dimo.body.motion import Motion
-
-    motion = Motion.load(args.file)  # before the model: a file that cannot be read is told at once
+    motion = read(args.file, args)  # before the model: a file that cannot be read is told at once
 
     from dimo.api import DiMo
 
@@ -33,4 +35,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         for caption in captions:
             print(caption.text)
+    if len(captions) < args.samples:
+        found = f"{len(captions)} of them different" if len(captions) > 1 else "all of them alike"
+        print(f"dimo: note: {args.samples} captions were drawn, {found}; each is listed once", file=sys.stderr)
     return 0

@@ -10,13 +10,14 @@ import argparse
 from pathlib import Path
 
 from dimo.cli.flags import add_flags, check_flags, drawing, write_all
-from dimo.cli.output import read_skeleton
+from dimo.cli.output import SKELETONS, read_skeleton
+from dimo.cli.progress import waiting
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("compose", help="make one long motion of several sentences", description=__doc__)
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="TXT, YAML, JSON or TOML")
-    parser.add_argument("--skeleton", metavar="NAME", help="the body to move: a preset's name, or a skeleton JSON file")
+    parser.add_argument("--skeleton", metavar="NAME", help=f"the body to move: {SKELETONS} (default: humanml3d)")
     add_flags(parser, text=False)
 
 
@@ -30,5 +31,8 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    write_all(DiMo.from_pretrained(args.model).compose(script, skeleton=skeleton, **drawing(args)), args)
+    model, known = DiMo.from_pretrained(args.model), sum(seconds or 0.0 for _, seconds in script)
+    with waiting(f"making {len(script)} parts" + (f", {known:g} s and more" if known else "")):
+        made = model.compose(script, skeleton=skeleton, **drawing(args))
+    write_all(made, args)
     return 0

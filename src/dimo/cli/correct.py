@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dimo.cli.reading import FILES, add_reading_flags, read
 from dimo.errors import RequestError
 
 if TYPE_CHECKING:
@@ -21,19 +22,18 @@ RED, GREEN, PLAIN = "\033[31;9m", "\033[32m", "\033[0m"
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("correct", help="correct a caption by the motion", description=__doc__)
-    parser.add_argument("file", metavar="FILE", type=Path, help="BVH, AMC, NPZ, NPY or GLB, on any known body")
+    parser.add_argument("file", metavar="FILE", type=Path, help=FILES)
     parser.add_argument("text", metavar="TEXT", help='the caption to correct, such as "a man walks left"')
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
     parser.add_argument("--json", action="store_true", help="print an object with text, changed and changes")
+    add_reading_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if not args.text.strip():
         raise RequestError('the text is empty; give the caption to correct, as in "a man walks left"')
 
-    from dimo.body.motion import Motion
-
-    motion = Motion.load(args.file)  # before the model: a file that cannot be read is told at once
+    motion = read(args.file, args)  # before the model: a file that cannot be read is told at once
 
     from dimo.api import DiMo
 

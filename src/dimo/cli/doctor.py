@@ -1,4 +1,7 @@
-"""`dimo doctor`: what is installed, what the machine can do, whether the weights are whole, how to get the rest."""
+"""`dimo doctor`: what is installed, what the machine can do, whether the weights are whole, how to get the rest.
+
+`dimo doctor FILE` explains a motion file instead: its joints, unit, axes and rate, and what is troublesome.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import sys
 from pathlib import Path
 
 from dimo import __version__
+from dimo.cli.reading import FILES, add_reading_flags
 from dimo.errors import DimoError
 
 NEEDED = ("numpy", "torch", "tokenizers", "safetensors", "pygltflib", "pillow")
@@ -29,12 +33,31 @@ CPU_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8")
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
-    parser = verbs.add_parser("doctor", help="show versions, device, weights, and what is missing", description=__doc__)
+    parser = verbs.add_parser(
+        "doctor",
+        help="show versions, device, weights, and what is missing; or explain a motion file",
+        description=__doc__,
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help=f"a motion file to explain: {FILES}")
+    parser.add_argument(
+        "--map-template",
+        metavar="OUT",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        help="write a map of its joints for --map, to be filled in (default: the file's name with .map.json, in this folder)",
+    )
+    add_reading_flags(parser)
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 0 when generate and caption can run, 1 when something they need is missing."""
+    from dimo.cli import doctor_file
+
+    if args.file is not None:
+        return doctor_file.run(args)
+    doctor_file.check(args)
     python = f"{platform.python_version()} ({sys.executable})"
     print(f"dimo         {__version__}\npython       {python}\nsystem       {platform.platform()}")
     faults = check_packages()

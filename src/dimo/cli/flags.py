@@ -12,7 +12,6 @@ from dimo.cli.output import check_outputs, numbered, write
 from dimo.errors import RequestError
 
 SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
-READ = "BVH, AMC, NPZ, NPY or GLB, on any known body"
 DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "seed")
 """Flags that are fields of SampleOptions."""
 
@@ -25,14 +24,22 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
         parser.add_argument(
             "--memory", type=float, metavar="SHARE", help="of remembered motions in it without a text (default: 0.95)"
         )
-    parser.add_argument("--samples", type=int, default=1, help="motions to make, written as FILE_1, FILE_2, ...")
-    parser.add_argument("--seed", type=int, help="makes the result repeatable")
-    parser.add_argument("--steps", type=int, help="rounds of the model (default: 10)")
-    parser.add_argument("--guidance", type=float, help="how strongly to follow the text; 1 is plain sampling")
-    parser.add_argument("--temperature", type=float, help="variety of the draws; 0 takes the most probable")
-    parser.add_argument("--top-k", type=int, help="codes considered in each draw; 0 considers all")
     parser.add_argument(
-        "--strategy", help="what a round keeps and takes back: docs/tasks/sampling.md (default: confidence)"
+        "--samples", type=int, default=1, help="motions to make, written as FILE_1, FILE_2, ... (default: 1)"
+    )
+    parser.add_argument("--seed", type=int, help="makes the result repeatable (default: another one each time)")
+    parser.add_argument("--steps", type=int, help="rounds of the model (default: 10)")
+    parser.add_argument(
+        "--guidance", type=float, help="how strongly to follow the text; 1 is plain sampling (default: 3)"
+    )
+    parser.add_argument(
+        "--temperature", type=float, help="variety of the draws; 0 takes the most probable (default: 1)"
+    )
+    parser.add_argument("--top-k", type=int, help="codes considered in each draw; 0 considers all (default: 52)")
+    parser.add_argument(
+        "--strategy",
+        help="what a round keeps and takes back: confidence, gumbel, margin, entropy, write_back, remask; "
+        "docs/tasks/sampling.md (default: confidence)",
     )
     parser.add_argument(
         "--schedule", help="how many places a round fills: cosine, linear, square, root (default: cosine)"
@@ -45,9 +52,10 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
 
 
-def check_flags(args: argparse.Namespace) -> None:
-    """What can be wrong without the model; called before anything is loaded."""
-    check_outputs([numbered(path, 1, args.samples) for path in args.output])
+def check_flags(args: argparse.Namespace, inputs: Sequence[Path] = ()) -> None:
+    """What can be wrong without the model; called before anything is loaded. inputs: files that are no outputs."""
+    for number in range(1, min(max(args.samples, 1), 256) + 1):
+        check_outputs([numbered(path, number, args.samples) for path in args.output], inputs)
     if getattr(args, "text", None) is not None and not args.text.strip():
         raise RequestError('--text is empty; describe a motion, as in "a person jumps", or leave it out')
 

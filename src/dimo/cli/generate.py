@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from dimo.cli.flags import add_flags, check_flags, drawing, write_all
-from dimo.cli.output import read_skeleton
+from dimo.cli.output import SKELETONS, read_skeleton
+from dimo.cli.progress import waiting
 from dimo.errors import RequestError
 
 TRACES = (".html", ".gif")
@@ -25,7 +26,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--trace", metavar="FILE", type=Path, help="also show how the motion condenses out of noise, as HTML or GIF"
     )
-    parser.add_argument("--skeleton", metavar="NAME", help="the body to move: a preset's name, or a skeleton JSON file")
+    parser.add_argument("--skeleton", metavar="NAME", help=f"the body to move: {SKELETONS} (default: humanml3d)")
     add_flags(parser, text=False)
 
 
@@ -42,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
 
     model = DiMo.from_pretrained(args.model)
     given = {key: value for key, value in drawing(args).items() if key != "text"}
-    write_all(model.generate(args.text, seconds=args.seconds, skeleton=skeleton, **given), args)
+    with waiting("making motion"):
+        made = model.generate(args.text, seconds=args.seconds, skeleton=skeleton, **given)
+    write_all(made, args)
     if args.trace is not None:
         from dimo.view.trace import save
 

@@ -9,11 +9,12 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from dimo import __version__
+from dimo.cli import hints
 from dimo.errors import DimoError, RequestError
 
 VERBS = {
@@ -45,6 +46,8 @@ EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train"}
 class Parser(argparse.ArgumentParser):
     """argparse that raises its complaint as a RequestError, and knows --debug in every verb."""
 
+    verbs: Mapping[str, argparse.ArgumentParser] = {}
+
     def __init__(self, **options):
         super().__init__(**{**options, "allow_abbrev": False})
         # SUPPRESS, so that a verb's parser does not undo a --debug that stood before the verb.
@@ -53,7 +56,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        raise RequestError(f"{message} (see {self.prog} --help)")
+        raise RequestError(f"{hints.of_choice(message)} (see {self.prog} --help)")
 
 
 def build_parser(argv: Sequence[str] = ()) -> Parser:
@@ -65,6 +68,7 @@ def build_parser(argv: Sequence[str] = ()) -> Parser:
     wanted = [VERBS[verb]] if verb in VERBS else dict.fromkeys(VERBS.values())
     for module in wanted:
         import_module(f"dimo.cli.{module}").add_parser(verbs)
+    parser.verbs = verbs.choices
     return parser
 
 
@@ -99,7 +103,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     try:
-        args = build_parser(argv).parse_args(argv)
+        parser = build_parser(argv)
+        args, extra = parser.parse_known_args(argv)
+        if extra:
+            verb = parser.verbs[args.verb]
+            raise RequestError(f"{hints.of_extra(extra, args, verb)} (see {verb.prog} --help)")
     except SystemExit as done:  # --help and --version have printed and want to leave
         return int(done.code or 0)
     return import_module(f"dimo.cli.{VERBS[args.verb]}").run(args)

@@ -12,10 +12,12 @@ from dimo.formats.table import WRITE as MOTIONS
 
 PICTURES = (".mp4", ".gif", ".png")
 MAX_SKELETON_BYTES = 10_000_000
+SKELETONS = f"{', '.join(preset_names())}, or a skeleton JSON file"
+"""What --skeleton takes, for its help."""
 
 
-def check_outputs(paths: Sequence[Path]) -> None:
-    """RequestError unless every path has a suffix we write, lies in a folder that exists, and stands there once."""
+def check_outputs(paths: Sequence[Path], inputs: Sequence[Path] = ()) -> None:
+    """RequestError unless every path has a suffix we write, lies in a folder that exists, stands there once, and is no input."""
     for i, path in enumerate(paths):
         if path.suffix.lower() not in MOTIONS + PICTURES:
             choices = ", ".join(MOTIONS + PICTURES)
@@ -26,6 +28,8 @@ def check_outputs(paths: Sequence[Path]) -> None:
             raise RequestError(f"{path}: this is a folder; name a file in it")
         if path in paths[:i]:
             raise RequestError(f"{path}: this output is named twice")
+        if path.exists() and any(given.exists() and path.samefile(given) for given in inputs):
+            raise RequestError(f"{path}: this output is the input, which is not overwritten; name another file")
 
 
 def numbered(path: Path, number: int, count: int) -> Path:

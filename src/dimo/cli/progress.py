@@ -1,8 +1,10 @@
-"""Progress of long verbs on stderr: a bar where rich is installed and a person looks, nothing otherwise."""
+"""Progress of long verbs on stderr, where a person looks: a bar where rich is installed, or the seconds so far."""
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -30,3 +32,35 @@ def progress(title: str, total: int, *, quiet: bool = False) -> Iterator[Callabl
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda words: bar.update(task, advance=1, description=f"{title}: {words}")
+
+
+@contextmanager
+def waiting(title: str, *, after: float = 1.0) -> Iterator[None]:
+    """Shows a title and the seconds so far while the block runs, once it has taken `after` seconds, and takes it away again.
+
+    For work that cannot say how far it is. Nothing is shown where stderr is no terminal.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    done = threading.Event()
+    began = time.monotonic()
+
+    def show() -> None:
+        shown = 0
+        pause = after
+        while not done.wait(pause):
+            line = f"{title} ... {time.monotonic() - began:.0f} s"
+            shown = max(shown, len(line))
+            print(f"\r{line}", end="", file=sys.stderr, flush=True)
+            pause = 0.5
+        if shown:
+            print(f"\r{' ' * shown}\r", end="", file=sys.stderr, flush=True)
+
+    clock = threading.Thread(target=show, daemon=True)
+    clock.start()
+    try:
+        yield
+    finally:
+        done.set()
+        clock.join()

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from dimo.cli.reading import FILES, add_reading_flags, read
 from dimo.errors import FormatError, RequestError
 
 MOST_BYTES = 10_000_000
@@ -14,20 +15,19 @@ MOST_BYTES = 10_000_000
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("rank", help="rank sentences for a motion file", description=__doc__)
-    parser.add_argument("file", metavar="FILE", type=Path, help="BVH, AMC, NPZ, NPY or GLB, on any known body")
+    parser.add_argument("file", metavar="FILE", type=Path, help=FILES)
     parser.add_argument("captions", metavar="CAPTIONS", type=Path, help="text file, one English sentence a line")
     parser.add_argument("--top", type=int, default=0, help="how many to list, the best first (default: 0, all)")
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
     parser.add_argument("--json", action="store_true", help="print a list of objects with text and scores")
+    add_reading_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.top < 0:
         raise RequestError(f"--top must be 0 (all) or more, not {args.top}")
 
-    from dimo.body.motion import Motion
-
-    motion = Motion.load(args.file)
+    motion = read(args.file, args)
     lines = read_captions(args.captions)
 
     from dimo.api import DiMo

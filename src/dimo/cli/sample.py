@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from dimo.cli.flags import add_flags, check_flags, drawing, write_all
-from dimo.cli.output import read_skeleton
+from dimo.cli.output import SKELETONS, read_skeleton
+from dimo.cli.progress import waiting
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("sample", help="make any motion, without a text", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of the motion (default: 4)")
-    parser.add_argument("--skeleton", metavar="NAME", help="the body to move: a preset's name, or a skeleton JSON file")
+    parser.add_argument("--skeleton", metavar="NAME", help=f"the body to move: {SKELETONS} (default: humanml3d)")
     add_flags(parser, text=False)
 
 
@@ -21,5 +22,8 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    write_all(DiMo.from_pretrained(args.model).sample(args.seconds, skeleton=skeleton, **drawing(args)), args)
+    model = DiMo.from_pretrained(args.model)
+    with waiting(f"making {args.seconds:g} s of motion"):
+        made = model.sample(args.seconds, skeleton=skeleton, **drawing(args))
+    write_all(made, args)
     return 0

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from dimo.cli.progress import waiting
 from dimo.errors import RequestError
 
 
@@ -33,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    result = DiMo.from_pretrained(args.model).search(args.text, args.folder, cache=not args.no_cache)
+    model = DiMo.from_pretrained(args.model)
+    with waiting(f"reading {args.folder}"):
+        result = model.search(args.text, args.folder, cache=not args.no_cache)
     found = result.found[: args.top or None]
     if args.json:
         rows = [{"path": str(f.path), "rank": f.score.rank, "score": asdict(f.score)} for f in found]

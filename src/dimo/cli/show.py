@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from dimo.cli.output import PICTURES
+from dimo.cli.progress import waiting
+from dimo.cli.reading import FILES, add_reading_flags, read
 from dimo.errors import RequestError
 
 
@@ -13,7 +15,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser(
         "show", aliases=["draw"], help="make a film or a contact sheet of a motion file", description=__doc__
     )
-    parser.add_argument("input", metavar="FILE", type=Path, help="BVH, AMC, GLB, NPZ or NPY")
+    parser.add_argument("input", metavar="FILE", type=Path, help=FILES)
     parser.add_argument(
         "-o",
         "--output",
@@ -26,6 +28,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--poses", type=int, default=8, help="poses on a sheet (default: 8)")
     parser.add_argument("--caption", help="words above a sheet (default: the motion's name)")
+    add_reading_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,8 +38,11 @@ def run(args: argparse.Namespace) -> int:
             f"{output}: the suffix {output.suffix!r} names no picture that is written; there are {', '.join(PICTURES)}"
         )
 
-    from dimo.formats.table import load
+    motion = read(args.input, args)
+
     from dimo.view.video import save
 
-    print(save(load(args.input), output, caption=args.caption, size=args.size, poses=args.poses))
+    with waiting(f"drawing {len(motion)} frames"):
+        saved = save(motion, output, caption=args.caption, size=args.size, poses=args.poses)
+    print(saved)
     return 0

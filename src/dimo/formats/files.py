@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -31,17 +32,36 @@ def read_bytes(path: str | Path, limit_bytes: int) -> bytes:
 
 
 def read_text(path: str | Path, limit_bytes: int) -> str:
-    """Contents of a text file in UTF-8, or Latin-1 where it is not (names in old files); never fails on an encoding."""
+    """Contents of a text file in UTF-8, UTF-16 or UTF-32, else Latin-1 (names in old files); never fails on an encoding."""
     data = read_bytes(path, limit_bytes)
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace").removeprefix("\ufeff")
+    head = data[:2000]
+    for odd, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):  # without a mark: every other byte of plain text is 0
+        if len(head) > 8 and head[odd::2].count(0) > 0.8 * (len(head) // 2) and not head[1 - odd :: 2].count(0):
+            return data.decode(encoding, errors="replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("latin-1")
 
 
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+"""Byte order marks and what they say; the longer ones first."""
+
+
 @contextmanager
 def write_atomically(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; renamed to it when the block ends well, removed otherwise."""
+    """A temporary path beside `path` to write to; renamed to it when the block ends well, removed otherwise.
+
+    An OSError of the block (no space, no permission) names `path`.
+    """
     path = Path(path)
     if path.is_dir():
         raise FormatError("is a folder; name a file to write", path=path)
@@ -57,6 +77,12 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename not in (None, name, temporary):
+            raise  # of another file that was read on the way
+        if error.errno is None:  # numpy's own, when fewer bytes went out than it asked for
+            raise OSError(errno.EIO, f"not written whole; is the disk full? ({error})", str(path)) from error
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

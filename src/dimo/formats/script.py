@@ -23,6 +23,7 @@ from dimo.formats.files import read_text
 
 MAX_BYTES = 1_000_000
 MAX_PARTS = 1000
+MAX_SECONDS = 3600
 SUFFIXES = (".txt", ".yaml", ".yml", ".json", ".toml")
 
 Part = tuple[str, float | None]
@@ -37,7 +38,7 @@ def read_script(path: str | Path) -> list[Part]:
         raise FormatError(f"the suffix {suffix!r} names no script; there are {', '.join(SUFFIXES)}", path=path)
     text = read_text(path, MAX_BYTES)
     if suffix == ".txt":
-        entries = _lines(text)
+        entries: list[Any] = [*_lines(text, path)]
     elif suffix in (".yaml", ".yml"):
         entries = _yaml(text, path)
     else:
@@ -49,25 +50,32 @@ def read_script(path: str | Path) -> list[Part]:
 
 
 def check_parts(entries: Iterable[Any]) -> list[Part]:
-    """CaptionedClips (text, seconds) or bare texts as parts; RequestError says which one is wrong."""
+    """Pairs (text, seconds) or bare texts as parts; RequestError says which one is wrong."""
     parts: list[Part] = []
     for number, entry in enumerate(entries, start=1):
-        text, seconds = (entry, None) if isinstance(entry, str) else _pair(entry, number)
-        if not isinstance(text, str) or not text.strip():
-            raise RequestError(f"part {number} has no text")
-        if seconds is not None:
-            try:
-                seconds = float(seconds)
-            except (TypeError, ValueError):
-                raise RequestError(f"part {number}: {seconds!r} is not a number of seconds") from None
-            if not (isfinite(seconds) and 0.2 <= seconds <= 600):
-                raise RequestError(f"part {number}: seconds must be from 0.2 to 600, not {seconds:g}")
-        parts.append((text.strip(), seconds))
+        parts.append(_part(entry, number))
         if number > MAX_PARTS:
             raise RequestError(f"a script has at most {MAX_PARTS} parts")
     if not parts:
         raise RequestError("a script needs at least one part, such as ('walks forward', 3)")
+    total = sum(seconds or 0.0 for _, seconds in parts)
+    if total > MAX_SECONDS:
+        raise RequestError(f"the parts last {total:,.0f} s together; a script lasts at most {MAX_SECONDS:,} s")
     return parts
+
+
+def _part(entry: Any, number: int) -> Part:
+    text, seconds = (entry, None) if isinstance(entry, str) else _pair(entry, number)
+    if not isinstance(text, str) or not text.strip():
+        raise RequestError(f"part {number} has no text")
+    if seconds is not None:
+        try:
+            seconds = float(seconds)
+        except (TypeError, ValueError):
+            raise RequestError(f"part {number}: {seconds!r} is not a number of seconds") from None
+        if not (isfinite(seconds) and 0.2 <= seconds <= 600):
+            raise RequestError(f"part {number}: seconds must be from 0.2 to 600, not {seconds:g}")
+    return text.strip(), seconds
 
 
 def _pair(entry: Any, number: int) -> tuple[Any, Any]:
@@ -78,15 +86,35 @@ def _pair(entry: Any, number: int) -> tuple[Any, Any]:
     return text, seconds
 
 
-def _lines(text: str) -> list[Any]:
+_TIME = re.compile(
+    r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?|[-+]?nan|[-+]?inf(?:inity)?)\s*"
+    r"(s|secs?|seconds?|ms|m|mins?|minutes?|h|hours?)\b[.:,]?(?:\s+|$)(.*)",
+    re.IGNORECASE,
+)
+"""A line that begins with a time: the number, its unit, and the rest."""
+
+
+def _lines(text: str, path: Path) -> list[Part]:
     """ "3s walks forward" or "walks forward" a line; empty lines and those that begin with # are skipped."""
-    entries: list[Any] = []
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        if line.startswith("#"):
+    parts: list[Part] = []
+    for line_number, line in enumerate(map(str.strip, text.splitlines()), start=1):
+        if not line or line.startswith("#"):
             continue
-        timed = re.fullmatch(r"(\d+(?:\.\d+)?)\s*s(?:econds)?:?\s+(.+)", line)
-        entries.append((timed[2], timed[1]) if timed else line)
-    return entries
+        entry: Any = line
+        if timed := _TIME.fullmatch(line):
+            number, unit, words = timed.groups()
+            if not unit.lower().startswith("s"):
+                raise FormatError(
+                    f"times are in seconds, as in '3s walks', not '{number}{unit}'", path=path, line=line_number
+                )
+            if "," in number:
+                raise FormatError(f"{number!r} has a decimal comma; a point is needed", path=path, line=line_number)
+            entry = (words, number)
+        try:
+            parts.append(_part(entry, len(parts) + 1))
+        except RequestError as error:
+            raise FormatError(str(error), path=path, line=line_number) from None
+    return parts
 
 
 def _yaml(text: str, path: Path) -> list[Any]:

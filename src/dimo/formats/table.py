@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton
-from dimo.errors import FormatError
+from dimo.errors import FormatError, RequestError
+from dimo.formats.reading import Options, Parsed, Reading, settle
 
-READ = (".bvh", ".amc", ".npz", ".npy", ".glb")
+READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrma")
+GLTF = (".glb", ".gltf", ".vrma")
 WRITE = (".bvh", ".npz", ".npy", ".glb")
+FBX = (
+    "FBX is not read; import it in Blender (File > Import > FBX), export it as glTF 2.0 (.glb) or Motion Capture (.bvh), "
+    "and give that file"
+)
 
 
-def load(path: str | Path, *, fps: float | None = None, skeleton: Skeleton | None = None) -> Motion:
-    """Read a motion by suffix: .bvh, .amc (its .asf beside it), .npz, .npy (joints or HumanML3D features), .glb.
+def load(
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    skeleton: Skeleton | None = None,
+    up: str | None = None,
+    unit: str | float | None = None,
+    animation: str | int | None = None,
+    mapping: str | Path | Mapping[str, object] | None = None,
+) -> Motion:
+    """Read a motion by suffix: .bvh, .amc (its .asf beside it), .npz, .npy (joints or HumanML3D features), .glb, .gltf.
 
-    fps: the true rate, where the file says none (.amc, .npy) or a wrong one. skeleton: the body to retarget to.
+    fps: the true rate, where the file says none (.amc, .npy) or a wrong one. skeleton: the body to retarget to. up ("x",
+    "y", "z"), unit ("cm", or metres), animation (name, or number from 1) and mapping (a map file, or role to joint names)
+    overrule what the file and the body say.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in READ:
-        raise FormatError(f"the suffix {suffix!r} names no format that is read; there are {', '.join(READ)}", path=path)
-    motion = _read(path, suffix, fps)
-    if fps is not None:
-        motion = replace(motion, fps=fps)
+    options = Options(up, unit, animation, mapping)
+    motion = read(path, options, fps=fps).motion
     if skeleton is not None and motion.skeleton != skeleton:
         from dimo.body.retarget import retarget
 
@@ -32,28 +46,46 @@ def load(path: str | Path, *, fps: float | None = None, skeleton: Skeleton | Non
     return motion
 
 
-def _read(path: str | Path, suffix: str, fps: float | None) -> Motion:
+def read(path: str | Path, options: Options | None = None, *, fps: float | None = None) -> Reading:
+    """As load, with all that was decided."""
+    options = options or Options()
+    suffix = Path(path).suffix.lower()
+    if suffix == ".fbx":
+        raise FormatError(FBX, path=path)
+    if suffix not in READ:
+        raise FormatError(f"the suffix {suffix!r} names no format that is read; there are {', '.join(READ)}", path=path)
+    if options.animation is not None and suffix not in GLTF:
+        raise FormatError(f"a {suffix} file holds one motion, so there is no animation to choose", path=path)
+    reading = settle(_parse(path, suffix, options, fps), path, options)
+    if fps is None:
+        return reading
+    if not 0 < fps <= 10_000:
+        raise RequestError(f"fps must lie between 0 and 10000, not {fps:g}")
+    return replace(reading, motion=replace(reading.motion, fps=fps))
+
+
+def _parse(path: str | Path, suffix: str, options: Options, fps: float | None) -> Parsed:
     if suffix == ".bvh":
         from dimo.formats import bvh
 
-        return bvh.read(path)
+        return bvh.parse(path)
     if suffix == ".amc":
         from dimo.formats import acclaim
 
-        return acclaim.read(path, fps=fps)
+        return Parsed(acclaim.read(path, fps=fps), "Acclaim AMC", 1.0, "of its ASF, in metres", up="y")
     if suffix == ".npz":
         from dimo.formats import npz
 
-        return npz.read(path)
-    if suffix == ".glb":
-        from dimo.formats import glb
+        return Parsed(npz.read(path), "NPZ", 1.0, "of the format", up="y", exact=True)
+    if suffix in GLTF:
+        from dimo.formats import gltf
 
-        return glb.read(path)
+        return gltf.parse(path, options.animation)
     from dimo.formats import npy
 
     array = npy.read_array(path)
     if array.ndim == 3:
-        return npy.joints_to_motion(array, path, fps)
+        return Parsed(npy.joints_to_motion(array, path, fps), "NPY joints", 1.0, "as HumanML3D's")
     from dimo.features import humanml3d  # features are a representation and a file format at once
     from dimo.features.layouts import LAYOUTS
 
@@ -63,7 +95,8 @@ def _read(path: str | Path, suffix: str, fps: float | None) -> Motion:
             f"neither joints (F, J, 3) nor features (F, {' or '.join(map(str, sorted(sizes)))}), but {array.shape}",
             path=path,
         )
-    return humanml3d.decode_motion(array, fps=fps, name=Path(path).stem)
+    motion = humanml3d.decode_motion(array, fps=fps, name=Path(path).stem)
+    return Parsed(motion, "NPY features", 1.0, "as HumanML3D's", up="y", exact=True)
 
 
 def save(motion: Motion, path: str | Path, **options: Any) -> Path:

@@ -18,6 +18,8 @@ from dimo.body.skeleton import Skeleton, other_side
 GREY, LEFT, RIGHT = (120, 122, 128), (62, 104, 190), (205, 82, 66)
 BACKGROUND, GRID, SHADOW = (250, 250, 250), (222, 224, 228), (206, 208, 212)
 OVERSAMPLE = 2
+MOST_LINES = 100
+"""Grid lines each way; a person's picture has 20."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def _disc(picture: ImageDraw.ImageDraw, at: np.ndarray, radius: float, colour: t
 def draw_ground(picture: ImageDraw.ImageDraw, camera: Camera, size: tuple[int, int], spacing: float = 0.5) -> None:
     """Grid lines on y = 0 around the camera's target, fixed to the world, so that travel can be seen."""
     reach = 1.5 * camera.metres * max(1.0, size[0] / size[1])
+    spacing *= 10.0 ** np.ceil(max(0.0, np.log10(2 * reach / spacing / MOST_LINES)))  # a giant stands on a wider grid
     low, high = np.floor((camera.target[[0, 2]] - reach) / spacing), np.ceil((camera.target[[0, 2]] + reach) / spacing)
     for i in np.arange(low[0], high[0] + 1) * spacing:
         ends, _ = camera.project(np.array([[i, 0, low[1] * spacing], [i, 0, high[1] * spacing]]), size)
