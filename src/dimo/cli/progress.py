@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -30,3 +30,20 @@ def progress(title: str, total: int, *, quiet: bool = False) -> Iterator[Callabl
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda words: bar.update(task, advance=1, description=f"{title}: {words}")
+
+
+@contextmanager
+def stages(*, quiet: bool = False) -> Iterator[Callable[[str, int, int, str], None]]:
+    """The same for work in several stages: a function to call with stage, pieces done, pieces in all and a few words."""
+    with ExitStack() as stack:
+        shown = ""
+
+        def count(stage: str, done: int, total: int, words: str) -> None:
+            nonlocal shown, tick
+            if stage != shown:
+                stack.close()
+                shown, tick = stage, stack.enter_context(progress(stage, total, quiet=quiet))
+            tick(words)
+
+        tick: Callable[[str], None] = lambda _: None  # noqa: E731
+        yield count

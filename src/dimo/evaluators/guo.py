@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from dimo import checkpoint
 from dimo.errors import FormatError, ShapeError, WeightsError
+from dimo.evaluators.evaluator import Evaluator
 from dimo.evaluators.guo_words import PARTS, WordVectors, tokens
 
 UNIT = 4
@@ -118,7 +119,7 @@ class Networks(nn.Module):
         return self.motion(self.movement(motions[..., :-CONTACTS]), lengths // UNIT)
 
 
-class GuoEvaluator:
+class GuoEvaluator(Evaluator):
     """Texts and motions to points of one space (N, width), 512 wide in the original.
 
     comparable says whether its numbers are those of the literature; feature_mode which HumanML3D features it must be fed:
@@ -127,14 +128,10 @@ class GuoEvaluator:
 
     name = "evaluator of Guo et al. 2022"
 
-    def __init__(self, networks: Networks, words: WordVectors, *, comparable: bool):
+    def __init__(self, networks: Networks, words: WordVectors, *, comparable: bool, sha256: str = ""):
         self.networks, self.words, self.comparable = networks.eval(), words, comparable
         self.feature_mode = "published" if comparable else "exact"
-
-    @property
-    def label(self) -> str:
-        """What a table must print beside this evaluator's numbers; empty for the original."""
-        return "" if self.comparable else RETRAINED
+        self.label, self.sha256 = "" if comparable else RETRAINED, sha256
 
     @staticmethod
     def from_published(weights: Path, meta: Path, glove: Path) -> GuoEvaluator:
@@ -153,7 +150,7 @@ class GuoEvaluator:
             raise WeightsError(
                 f"{glove}: word vectors of {words.vectors.shape[1]} numbers; the evaluator reads {WORD_SIZE}"
             )
-        return GuoEvaluator(networks, words, comparable=True)
+        return GuoEvaluator(networks, words, comparable=True, sha256=checkpoint.sha256(weights))
 
     @staticmethod
     def from_folder(folder: Path) -> GuoEvaluator:
@@ -165,8 +162,10 @@ class GuoEvaluator:
             file = _File(networks, len(rows))
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{folder / 'config.json'}: not a usable evaluator config ({error})") from None
-        checkpoint.load_into(file, folder / "evaluator.safetensors")
-        return GuoEvaluator(networks, WordVectors(file.words.numpy(), rows), comparable=False)
+        path = folder / "evaluator.safetensors"
+        checkpoint.load_into(file, path)
+        words = WordVectors(file.words.numpy(), rows)
+        return GuoEvaluator(networks, words, comparable=False, sha256=checkpoint.sha256(path))
 
     def save(self, folder: Path, provenance: dict[str, object]) -> None:
         """config.json and evaluator.safetensors of a retrained evaluator, its words included."""
