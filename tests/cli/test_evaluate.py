@@ -1,6 +1,7 @@
 """dimo evaluate, compare and study from end to end, with a tiny model and synthetic clips."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from dimo import preset
 from dimo.api import DiMo
 from dimo.body.motion import Motion
-from dimo.cli.main import main
+from dimo.cli.main import build_parser, main
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
 from dimo.evaluators.guo import GuoEvaluator, Networks
@@ -166,3 +167,17 @@ def test_motions_of_any_system(place, capsys):
         assert list(report["tasks"]["t2m"]["rows"]) == (["real", "system"] if more else ["system"])
         assert report["settings"]["clips"] == 3
     capsys.readouterr()
+
+
+def test_the_documented_command_is_that_of_the_committed_report():
+    root = Path(__file__).parents[2]
+    page = (root / "docs/evaluate.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = (line for line in page.splitlines() if line.startswith("dimo ") and "-o benchmarks/report" in line)
+    args = vars(build_parser(["evaluate"]).parse_args(line.split()[1:]))
+    committed = json.loads((root / "benchmarks/report/report.json").read_text())["settings"]["command"]
+    assert args.pop("verb") == "evaluate"
+    assert args.pop("memory") == 0  # it was no flag when the report was made, by weights that remembered nothing
+    assert args.pop("data").name == committed.pop("data")
+    assert args.pop("output").name == committed.pop("output")
+    args.pop("quiet"), committed.pop("quiet")
+    assert args == committed

@@ -1,4 +1,4 @@
-"""What is wrong with a body that floats, slides or trembles: numbers per motion, from positions alone (method 8.10)."""
+"""What is wrong with a body that floats, slides or trembles: numbers per motion, from positions alone."""
 
 from __future__ import annotations
 
