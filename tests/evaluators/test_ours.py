@@ -81,11 +81,11 @@ def test_motions_that_do_not_fit(tiny):
             tiny.embed_motions([np.zeros(shape)])
 
 
-def model_folder(folder, encoder):
+def model_folder(folder, evaluator):
     """What from_folder takes words from: the model file and vocabulary of a dimo weights folder."""
     folder.mkdir()
-    save_file({"trunk.words.weight": encoder.sentence.transformer.words.weight.half()}, folder / "model.safetensors")
-    (folder / "vocab.txt").write_text(encoder.sentence.wordpiece.vocab_text())
+    save_file({"trunk.words.weight": evaluator.sentence.transformer.words.weight.half()}, folder / "model.safetensors")
+    (folder / "vocab.txt").write_text(evaluator.sentence.wordpiece.vocab_text())
     return folder
 
 
