@@ -1,4 +1,4 @@
-"""What the instruction checks say about real motion, before they judge any other; writes benchmarks/checks.json.
+"""What the instruction checks say about real motion, before they measure any other; writes benchmarks/checks.json.
 
     python benchmarks/checks.py --data data/pack [--out benchmarks/checks.json]
 

@@ -3,15 +3,15 @@
     python benchmarks/quality.py --data data/pack [--model FOLDER] [--out benchmarks/quality.json]
 
 Text to motion: instruction checks on benchmarks/prompts_dev.jsonl, 4 seeds a prompt, all checks of a prompt at once.
-Motion to text: does the caption name the action of the label, and the side. Retrieval: the right caption among 32 by the
-model's own likelihood. Codec: MPJPE per number of levels. Physics: generated against real test motion.
+Motion to text: does the caption name the action of the label, and the side (metrics.captions.named, as in dimo evaluate).
+Retrieval: the right caption among 32 by the model's own likelihood. Codec: MPJPE per number of levels. Physics: generated
+against real test motion.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -24,46 +24,13 @@ from dimo.body.rotation import quat_angle
 from dimo.features import humanml3d
 from dimo.learn import codec as codec_learning
 from dimo.learn import corpus
-from dimo.metrics import checks, physics
+from dimo.metrics import captions, checks, physics
 from dimo.tasks import score
 
 HERE = Path(__file__).parent
 PARTS = ("codec", "t2m", "m2t", "retrieval")
 SEEDS = 4
 POOL = 32
-
-ACTIONS = {  # labels with 20 or more training clips: the words that name their action
-    "walk": r"walk|stroll|steps?\b|strid|pac(e|es|ing)\b|trudg|shuffl|march|strut|amble|goes|moves|advanc",
-    "run": r"\brun|jog|sprint|dash|rush",
-    "walk-turn": r"turn|corner|curve|veer|direction|heads (left|right)",
-    "raise-up": r"rais|lift|puts?\b|hold|reach|stretch|throw|bring",
-    "wave": r"wav|shak",
-    "salsa dance": r"salsa|danc|hips",
-    "climb on playground equipment": r"climb|clamber|jungle gym|playground|bars",
-}
-SIDES = {"left": r"\bleft\b", "right": r"\bright\b", "both": r"\bboth\b|\btwo\b|\bhands\b|\barms\b"}
-
-
-def action_of(label: str) -> str | None:
-    return next(
-        (a for a in ("walk-turn", "raise-up", "wave") if label.startswith(a)), label if label in ACTIONS else None
-    )
-
-
-def side_of(label: str) -> str | None:
-    words = label.split("-")
-    return (
-        next((s for s in SIDES if s in words), None) if action_of(label) in ("walk-turn", "raise-up", "wave") else None
-    )
-
-
-def right_side(side: str, text: str) -> bool:
-    """The named side is said and the other is not; for both, both or a plural without one side alone."""
-    left, right = (bool(re.search(SIDES[s], text)) for s in ("left", "right"))
-    if side == "both":
-        return bool(re.search(SIDES["both"], text)) and not (left or right)
-    return (left, right) == (side == "left", side == "right")
-
 
 REAL = {  # prompt family: the labels of real clips that do the same
     "walk": ("walk",),
@@ -118,24 +85,23 @@ def text_to_motion(model: DiMo, guidance: float | None) -> tuple[dict, dict[str,
 
 
 def motion_to_text(model: DiMo, clips: list) -> tuple[dict, list[dict]]:
-    named: dict[str, list[bool]] = defaultdict(list)
-    sided: dict[str, list[bool]] = defaultdict(list)
+    actions: dict[str, list[bool]] = defaultdict(list)
+    sides: dict[str, list[bool]] = defaultdict(list)
     rows = []
     for clip in clips:
-        motion = to_motion(model, clip)
-        text = model.caption(motion)[0].text
-        if action := action_of(clip.label):
-            named[action].append(bool(re.search(ACTIONS[action], text)))
-        if side := side_of(clip.label):
-            sided[clip.label].append(right_side(side, text))
+        text = model.caption(to_motion(model, clip))[0].text
+        action, side = captions.named(clip.label, text)
+        if action is not None:
+            actions[captions.action_of(clip.label).split()[0]].append(action)
+        if side is not None:
+            sides[clip.label].append(side)
         rows.append({"id": clip.id, "label": clip.label, "truth": clip.captions[0].text, "caption": text})
     return {
-        "action": float(np.mean([x for v in named.values() for x in v])),
-        "actions": {k: float(np.mean(v)) for k, v in named.items()},
-        "side": float(np.mean([x for v in sided.values() for x in v])),
-        "sides": {k: float(np.mean(v)) for k, v in sided.items()},
-        # A caption that says a word twice in a row is broken, whatever it names.
-        "doubled_words": float(np.mean([bool(re.search(r"\b(\w+) \1\b", r["caption"])) for r in rows])),
+        "action": float(np.mean([x for v in actions.values() for x in v])),
+        "actions": {k: float(np.mean(v)) for k, v in actions.items()},
+        "side": float(np.mean([x for v in sides.values() for x in v])),
+        "sides": {k: float(np.mean(v)) for k, v in sides.items()},
+        "doubled_words": float(np.mean([captions.doubled(r["caption"]) for r in rows])),
     }, rows
 
 

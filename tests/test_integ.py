@@ -123,7 +123,8 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     config = json.loads((Path(model) / "config.json").read_text())
     whole = [c for c in shards.read(Path(data), "train") if not c.mirrored and not c.composite]
     assert config["provenance"]["memory"]["clips"] == len(whole) > 12
-    assert config["provenance"]["model_steps"] == 600  # the rest of the provenance stays
+    assert config["provenance"]["codec"] == {"recipe": "codec.toml", "steps": 220}
+    assert config["provenance"]["model"]["steps"] == 600  # the rest of the provenance stays
     clever = DiMo.from_pretrained(model)
     filled = clever.complete(walk, keep=[(0, 1), (2.2, 3.2)], seed=0)
     assert isinstance(filled, Motion)
@@ -135,5 +136,6 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     assert main([*went_on, "--from", model, "--steps", "2"]) == 0
     config = json.loads((further / "config.json").read_text())
     before = json.loads((Path(model) / "config.json").read_text())
+    assert config["provenance"]["start"]["steps"] == 600
     assert config["provenance"]["start"]["sha256"] == before["sha256"]["model.safetensors"]
     assert "walks" in DiMo.from_pretrained(further).caption(walk)[0].text

@@ -1,22 +1,21 @@
 """dimo evaluate, compare and study from end to end, with a tiny model and synthetic clips."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dimo import preset
 from dimo.api import DiMo
-from dimo.cli import evaluate_run
-from dimo.cli.evaluate_rows import _placed, wrong_captions
-from dimo.cli.main import main
+from dimo.body.motion import Motion
+from dimo.cli.main import build_parser, main
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
-from dimo.evaluate.samples import Samples
-from dimo.evaluators.encoder import word_vectors
-from dimo.evaluators.find import Evaluator
 from dimo.evaluators.guo import GuoEvaluator, Networks
 from dimo.evaluators.guo_words import WordVectors
+from dimo.inpaint.pipeline import MEMORY
+from dimo.memory.lookup import Memory
 
 BODY = preset("humanml3d")
 REST = np.zeros((22, 3))
@@ -32,8 +31,8 @@ def walking(number: int, split: str) -> Clip:
 
 
 @pytest.fixture(autouse=True)
-def no_encoder(place, monkeypatch):
-    """The packaged encoder is large, and its numbers are not what is tested here."""
+def no_evaluator(place, monkeypatch):
+    """The packaged ones are large, and their numbers are not what is tested here."""
     monkeypatch.setenv("DIMO_WEIGHTS", str(place / "tiny"))
 
 
@@ -89,18 +88,18 @@ def test_a_whole_report_is_resumed_compared_and_asked_about(place, capsys):
     assert "100 % " in capsys.readouterr().out
 
 
-def test_a_second_encoder_judges_the_same_motions(place, capsys):
+def test_several_evaluators_measure_the_same_motions(place, capsys):
     words = WordVectors(np.eye(3, 8, dtype=np.float32), {"unk": 0, "sos": 1, "eos": 2})
-    GuoEvaluator(Networks(263, 8), words, comparable=False).save(place / "judge", {})
-    twice = ("--evaluator", str(place / "judge")) * 2
+    GuoEvaluator(Networks(263, 8), words, comparable=False).save(place / "retrained", {})
+    thrice = ("--evaluator", str(place / "retrained")) * 3
     flags = ("--tasks", "t2m", "--rows", "real,codec,model", "--repeats", "2")
-    assert evaluate(place, "tiny", "twice", *flags, *twice) == 0
-    assert "by the second encoder" in capsys.readouterr().out
-    tasks = json.loads((place / "twice/report.json").read_text())["tasks"]
+    assert evaluate(place, "tiny", "thrice", *flags, *thrice) == 0
+    assert "by the third evaluator" in capsys.readouterr().out
+    tasks = json.loads((place / "thrice/report.json").read_text())["tasks"]
     assert tasks["t2m_second"]["encoder"]["label"] == "retrained, not comparable with published numbers"
-    rows = tasks["t2m_second"]["rows"]
+    rows = tasks["t2m_third"]["rows"]
     assert list(rows) == ["real", "codec", "model"]
-    for name, cells in rows.items():  # the same encoder twice must say the same of the same motions
+    for name, cells in rows.items():  # the same evaluator again must say the same of the same motions
         assert "checks" not in cells
         assert cells
         assert cells == {k: tasks["t2m"]["rows"][name][k] for k in cells}
@@ -110,33 +109,45 @@ def test_a_second_encoder_judges_the_same_motions(place, capsys):
     for n in range(2):
         np.save(place / f"two/m{n}.npy", walking(n, "x").joints)
     (place / "two.txt").write_text("m0\ta person walks\nm1\ta man walks\n")
-    assert main(["evaluate", *motions, "--model", str(place / "tiny"), "--repeats", "1", "--quiet", *twice]) == 0
+    assert main(["evaluate", *motions, "--model", str(place / "tiny"), "--repeats", "1", "--quiet", *thrice]) == 0
     tasks = json.loads((place / "system/report.json").read_text())["tasks"]
+    assert list(tasks) == ["t2m", "t2m_second", "t2m_third"]
     assert list(tasks["t2m_second"]["rows"]) == ["system"]
     assert "pools of 32 motions; there are 2" in (place / "system/report.md").read_text()
     capsys.readouterr()
-    assert main(["evaluate", *motions, *twice, "--evaluator", str(place / "judge")]) == 2
-    assert "room for two" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [0, 1])
-def test_an_encoder_that_is_not_the_published_one_judges_no_model(place, capsys, monkeypatch, wrong):
-    words = WordVectors(np.eye(3, 8, dtype=np.float32), {"unk": 0, "sos": 1, "eos": 2})
-    judges = []
-    for n in range(2):
-        encoder = GuoEvaluator(Networks(263, 8), words, comparable=n == wrong)
-        judges.append(Evaluator(encoder, {"name": str(n), "label": encoder.label}, word_vectors))
-    monkeypatch.setattr(evaluate_run, "find_all", lambda folders, model: judges)
-    assert evaluate(place, "tiny", f"wrong{wrong}", "--tasks", "t2m,codec", "--repeats", "1") == 0
-    report = json.loads((place / f"wrong{wrong}/report.json").read_text())
-    said = ("No row of the model is printed", "The second encoder judges no row of the model")[wrong]
-    assert any(said in note and "lacks r1" in note for note in report["notes"])
-    assert list(report["tasks"]) == (["t2m"] if wrong == 0 else ["t2m", "t2m_second", "codec"])
-    assert list(report["tasks"][("t2m", "t2m_second")[wrong]]["rows"]) == ["real"]
-    # The page shows the crops that were measured, or with a model its motions beside them.
-    samples = Samples.load(place / f"wrong{wrong}")
-    assert len(samples.items) == 3
-    assert all((s.made is None) == (wrong == 0) for s in samples.items)
+def test_gaps_are_filled_with_the_share_of_memory_that_is_asked_for(place, capsys, monkeypatch):
+    asked = []
+    complete = DiMo.complete
+    monkeypatch.setattr(DiMo, "complete", lambda *a, **k: (asked.append(k["memory"]), complete(*a, **k))[1])
+    for n, flags in enumerate([(), ("--memory", "0"), ("--memory", "0.5")]):
+        assert evaluate(place, "tiny", f"memory{n}", "--tasks", "m2m", "--part", "1", "--quiet", *flags) == 0
+        command = json.loads((place / f"memory{n}/report.json").read_text())["settings"]["command"]
+        assert command["memory"] == (None, 0.0, 0.5)[n]
+    assert asked == [MEMORY] * 2 + [0.0] * 2 + [0.5] * 2
+    capsys.readouterr()
+    assert evaluate(place, "tiny", "memory", "--memory", "2") == 2
+    assert "--memory must be from 0" in capsys.readouterr().err
+
+
+def test_a_share_of_memory_changes_what_a_model_that_remembers_makes(place, capsys):
+    model = DiMo.debug()
+    clips = [walking(n, "train") for n in range(4)]
+    codes = [model.codes(Motion.from_joints(BODY, c.joints, 20.0, c.id)) for c in clips]
+    model.pipeline.memory = Memory.of(model.codec, codes, range(4), [0] * 4, [c.joints for c in clips])
+    model.save_pretrained(place / "remembers")
+    found = {}
+    for share in ("0", "1"):
+        flags = ("--tasks", "m2m", "--part", "4", "--quiet", "--memory", share)
+        assert evaluate(place, "remembers", f"share{share}", *flags) == 0
+        report = json.loads((place / f"share{share}/report.json").read_text())
+        found[share] = report["tasks"]["m2m"]["rows"]["predict after 20 %: model"]["ade_mm"]["mean"]
+        assert report["settings"]["memory"] == float(share)
+    assert evaluate(place, "tiny", "without", "--tasks", "m2m", "--part", "4", "--quiet") == 0
+    without = json.loads((place / "without/report.json").read_text())
+    assert without["tasks"]["m2m"]["rows"]["predict after 20 %: model"]["ade_mm"]["mean"] == found["0"]
+    assert found["0"] != found["1"]
     capsys.readouterr()
 
 
@@ -158,19 +169,15 @@ def test_motions_of_any_system(place, capsys):
     capsys.readouterr()
 
 
-def test_wrong_captions_exchange_one_word():
-    generator = np.random.default_rng(0)
-    found = dict(wrong_captions("a person waves with the left hand", generator))
-    assert found["left / right"] == "a person waves with the right hand"
-    assert all(
-        sum(a != b for a, b in zip(t.split(), "a person waves with the left hand".split(), strict=True)) == 1
-        for t in found.values()
-    )
-    assert "left / right" not in dict(wrong_captions("from left to right", generator))
-
-
-def test_placing_undoes_a_turn_and_a_shift():
-    truth = np.random.default_rng(1).normal(size=(6, 22, 3))
-    c, s = np.cos(0.7), np.sin(0.7)
-    turned = np.stack([truth[..., 0] * c + truth[..., 2] * s, truth[..., 1], truth[..., 2] * c - truth[..., 0] * s], -1)
-    assert np.allclose(_placed(turned + np.array([3, 0, -2]), truth), truth)
+def test_the_documented_command_is_that_of_the_committed_report():
+    root = Path(__file__).parents[2]
+    page = (root / "docs/evaluate.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = (line for line in page.splitlines() if line.startswith("dimo ") and "-o benchmarks/report" in line)
+    args = vars(build_parser(["evaluate"]).parse_args(line.split()[1:]))
+    committed = json.loads((root / "benchmarks/report/report.json").read_text())["settings"]["command"]
+    assert args.pop("verb") == "evaluate"
+    assert args.pop("memory") == 0  # it was no flag when the report was made, by weights that remembered nothing
+    assert args.pop("data").name == committed.pop("data")
+    assert args.pop("output").name == committed.pop("output")
+    args.pop("quiet"), committed.pop("quiet")
+    assert args == committed

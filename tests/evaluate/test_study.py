@@ -1,4 +1,4 @@
-"""Comparing reports and asking people: numbers from the literature's formulas, blindness, and files of others."""
+"""Asking people: numbers from the literature's formulas, blindness, and files of others."""
 
 import json
 
@@ -7,43 +7,9 @@ import pytest
 from scipy import stats
 
 from dimo.errors import FormatError, RequestError
-from dimo.evaluate.compare import caveats, compare, noise_of, t_quantile, table
-from dimo.evaluate.protocol import entry
 from dimo.evaluate.samples import Sample, Samples
 from dimo.evaluate.study import Preference, binomial_p, count, key_of, pairs, wilson
 from dimo.view.study_page import page
-
-
-def report(**cells):
-    return {"tasks": {"t2m": {"rows": {"model": cells}}}, "hashes": {}, "encoder": {}, "settings": {}}
-
-
-@pytest.mark.parametrize("freedom", [1, 5, 30, 40, 200])
-def test_quantiles_of_student(freedom):
-    assert t_quantile(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=2e-3)
-
-
-def test_noise_is_welchs_interval():
-    a, b = [1.0, 1.2, 0.9, 1.1, 1.0, 1.05], [1.5, 1.3, 1.6, 1.4, 1.2, 1.45]
-    noise, test = noise_of(entry(a), entry(b))
-    result = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
-    assert test == "repeats"
-    assert noise == pytest.approx((result.high - result.low) / 2, rel=0.03)
-
-
-def test_differences_are_told_from_noise():
-    a = report(fid=entry([1.0, 1.1, 0.9]), r1=entry([0.5, 0.52, 0.48]), checks=entry([0.9], np.array([0.0, 1.0] * 8)))
-    b = report(fid=entry([0.2, 0.25, 0.15]), r1=entry([0.51, 0.49, 0.5]), checks=entry([0.5], np.array([0.0, 1.0] * 8)))
-    found = {d.column.key: d for d in compare(a, b)}
-    assert found["fid"].verdict == "b is better"
-    assert found["r1"].verdict == "within the noise"
-    assert found["checks"].test == "clips"
-    assert found["checks"].verdict == "a is better"
-    assert [r[1] for r in table(list(found.values())).rows] == ["FID", "checks %"]
-    single = compare(report(fid=entry([1.0])), report(fid=entry([2.0])))[0]
-    assert single.exceeds is None
-    assert len(table([single]).rows) == 1
-    assert caveats({**a, "settings": {"lengths": "truth"}}, {**b, "settings": {"lengths": "estimated"}})
 
 
 @pytest.mark.parametrize(("hits", "total"), [(0, 10), (7, 10), (50, 100), (10, 10)])

@@ -1,4 +1,4 @@
-"""The text-motion encoder: shapes, padding, storage, and a sentence encoder that equals another library's."""
+"""Our own evaluator: shapes, padding, storage, and a sentence encoder that equals another library's."""
 
 import importlib.util
 from importlib import resources
@@ -12,14 +12,14 @@ from safetensors.torch import load_file, save_file
 
 from dimo.errors import ShapeError, WeightsError
 from dimo.evaluators import sentence as sentences
-from dimo.evaluators.ours import EncoderConfig, TextMotionEncoder, Towers
+from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
 from dimo.evaluators.sentence import SentenceEncoder
 from dimo.metrics.text import bert_score
 from dimo.model.bert import from_bert
 from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.text.wordpiece import Wordpiece
 
-SMALL = EncoderConfig(width=32, heads=4, feedforward=48, motion_layers=2, size=16, sentence_layers=1, sentence_width=24)
+SMALL = TowersConfig(width=32, heads=4, feedforward=48, motion_layers=2, size=16, sentence_layers=1, sentence_width=24)
 TINY_BERT = TransformerConfig(
     vocabulary=300, width=24, layers=1, heads=4, feedforward=48, positions=sentences.MAX_PIECES + 2, dropout=0.0
 )
@@ -27,10 +27,10 @@ TINY_BERT = TransformerConfig(
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """An untrained encoder over an untrained BERT of one small layer."""
+    """An untrained one over an untrained BERT of one small layer."""
     monkeypatch.setattr(sentences, "_transformer", lambda layers: Transformer(TINY_BERT))
     torch.manual_seed(0)
-    return TextMotionEncoder(Towers(SMALL), SentenceEncoder(Transformer(TINY_BERT), Wordpiece.basic()))
+    return ContrastiveEvaluator(Towers(SMALL), SentenceEncoder(Transformer(TINY_BERT), Wordpiece.basic()))
 
 
 def clips(*lengths):
@@ -39,7 +39,7 @@ def clips(*lengths):
 
 def test_size_of_the_shipped_kind():
     with torch.device("meta"):
-        towers, below = Towers(EncoderConfig()), Transformer(TransformerConfig(positions=64))
+        towers, below = Towers(TowersConfig()), Transformer(TransformerConfig(positions=64))
     count = sum(t.numel() for t in towers.state_dict().values())
     assert 2 * count < 8e6  # bytes in half precision
     frozen = sum(t.numel() for n, t in below.state_dict().items() if n != sentences.WORDS)
@@ -82,11 +82,11 @@ def test_motions_that_do_not_fit(tiny):
             tiny.embed_motions([np.zeros(shape)])
 
 
-def model_folder(folder, encoder):
+def model_folder(folder, evaluator):
     """What from_folder takes words from: the model file and vocabulary of a dimo weights folder."""
     folder.mkdir()
-    save_file({"trunk.words.weight": encoder.sentence.transformer.words.weight.half()}, folder / "model.safetensors")
-    (folder / "vocab.txt").write_text(encoder.sentence.wordpiece.vocab_text())
+    save_file({"trunk.words.weight": evaluator.sentence.transformer.words.weight.half()}, folder / "model.safetensors")
+    (folder / "vocab.txt").write_text(evaluator.sentence.wordpiece.vocab_text())
     return folder
 
 
@@ -95,7 +95,7 @@ def test_stored_without_words_and_back(tiny, tmp_path):
     words.copy_(words.half().float())
     tiny.save(tmp_path / "e", {"steps": 3})
     assert "words.weight" not in load_file(tmp_path / "e" / "sentence.safetensors")
-    back = TextMotionEncoder.from_folder(tmp_path / "e", model_folder(tmp_path / "m", tiny))
+    back = ContrastiveEvaluator.from_folder(tmp_path / "e", model_folder(tmp_path / "m", tiny))
     np.testing.assert_allclose(back.embed_motions(clips(30)), tiny.embed_motions(clips(30)), atol=1e-2)
     np.testing.assert_allclose(back.embed_texts(["a person"]), tiny.embed_texts(["a person"]), atol=1e-2)
     assert "not comparable" in back.label
@@ -107,18 +107,18 @@ def test_other_words_are_refused(tiny, tmp_path):
     tiny.sentence.transformer.words.weight.add_(1.0)
     save_file({"trunk.words.weight": tiny.sentence.transformer.words.weight}, model / "model.safetensors")
     with pytest.raises(WeightsError, match="not those that"):
-        TextMotionEncoder.from_folder(tmp_path / "e", model)
+        ContrastiveEvaluator.from_folder(tmp_path / "e", model)
     (model / "model.safetensors").unlink()
     with pytest.raises(WeightsError, match=r"trunk\.words\.weight"):
-        TextMotionEncoder.from_folder(tmp_path / "e", model)
+        ContrastiveEvaluator.from_folder(tmp_path / "e", model)
 
 
 def test_a_config_that_is_none(tiny, tmp_path):
     tiny.save(tmp_path / "e", {})
     path = tmp_path / "e" / "config.json"
     path.write_text(path.read_text().replace('"width": 32', '"breadth": 32'))
-    with pytest.raises(WeightsError, match="encoder config"):
-        TextMotionEncoder.from_folder(tmp_path / "e", tmp_path)
+    with pytest.raises(WeightsError, match="evaluator config"):
+        ContrastiveEvaluator.from_folder(tmp_path / "e", tmp_path)
 
 
 # ---- the sentence encoder on MiniLM

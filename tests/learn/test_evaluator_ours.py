@@ -1,4 +1,4 @@
-"""Training of the text-motion encoder: what is contrasted, and that a few steps learn."""
+"""Training of our own evaluator: what is contrasted, and that a few steps learn."""
 
 import math
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from dimo.evaluators.ours import EncoderConfig, Towers
-from dimo.learn import evaluator_ours as encoder
+from dimo.evaluators.ours import Towers, TowersConfig
+from dimo.learn import evaluator_ours as training
 from dimo.learn import loop
 from dimo.learn.captioned import CaptionedClips
-from dimo.learn.evaluator_ours import EncoderLoss, Sentences, info_nce, opposites, same_meaning
+from dimo.learn.evaluator_ours import ContrastiveLoss, Sentences, info_nce, opposites, same_meaning
 
-SMALL = EncoderConfig(
+SMALL = TowersConfig(
     width=32, heads=4, feedforward=48, motion_layers=1, size=16, sentence_layers=0, sentence_width=8, dropout=0.0
 )
 
@@ -90,10 +90,10 @@ def test_it_learns(tmp_path):
     torch.manual_seed(0)
     towers, held = Towers(SMALL), pairs(8)
     known = Sentences(Letters(), Letters())  # type: ignore[arg-type]
-    before = encoder.measure(towers, known, held)
+    before = training.measure(towers, known, held)
     options = loop.LoopOptions(steps=40, learning_rate=4e-3, warmup=5, ema=0.8, bf16=False)
-    loss = EncoderLoss(batch=8)
-    loop.run(towers, lambda g, _: encoder.loss(towers, known, held, loss, g), options, tmp_path, quiet=True)
-    after = encoder.measure(towers, known, held)
+    loss = ContrastiveLoss(batch=8)
+    loop.run(towers, lambda g, _: training.loss(towers, known, held, loss, g), options, tmp_path, quiet=True)
+    after = training.measure(towers, known, held)
     assert before["recall_1"] < 0.6
     assert after["recall_1"] == 1.0

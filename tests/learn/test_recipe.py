@@ -6,11 +6,11 @@ import torch
 from dimo.api import DiMo
 from dimo.errors import FormatError, RequestError
 from dimo.learn.evaluator_guo import EvaluatorRecipe
-from dimo.learn.evaluator_ours import EncoderRecipe
+from dimo.learn.evaluator_ours import ContrastiveRecipe
 from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
 from dimo.learn.train import blend
 
-KINDS = {"codec": CodecRecipe, "model": ModelRecipe, "encoder": EncoderRecipe, "evaluator": EvaluatorRecipe}
+KINDS = {"codec": CodecRecipe, "model": ModelRecipe, "encoder": ContrastiveRecipe, "evaluator": EvaluatorRecipe}
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
 

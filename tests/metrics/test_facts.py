@@ -1,4 +1,4 @@
-"""What words state, what captions name, and the checks beyond the shared vocabulary on bodies whose movement is known."""
+"""What words state, and the checks beyond the shared vocabulary on bodies whose movement is known."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,8 @@ import pytest
 from dimo import preset
 from dimo.body.kinematics import forward
 from dimo.body.rotation import axis_angle_to_quat
-from dimo.metrics.captions import action_of, confusion, side_of
 from dimo.metrics.checks import CHECKS, check
-from dimo.metrics.facts import checks_of, facts_of, verdicts
+from dimo.metrics.facts import checks_of, facts_of
 
 BODY = preset("humanml3d")
 FPS = 20.0
@@ -56,13 +55,6 @@ def holds(name, joints, **arguments):
 def test_words_state_what_they_state_and_no_more(text, style, names):
     assert {f.name for f in facts_of(text, style)} == names
     assert all(spec["check"] in CHECKS for spec in checks_of(text, style))
-
-
-def test_verdicts_count():
-    assert verdicts(["b", "a", "b"], [True, True, False]) == {
-        "a": {"share": 1.0, "clips": 1},
-        "b": {"share": 0.5, "clips": 2},
-    }
 
 
 def test_side_steps_are_across_the_heading():
@@ -115,29 +107,3 @@ def test_speed_changes():
     assert not holds("speed_change", body(ground), to="slower")
     assert holds("speed_change", body(-ground[::-1]), to="slower")
     assert not holds("speed_change", body(np.linspace(0, 4, 100)[:, None] * [1, 0]), to="faster")
-
-
-@pytest.mark.parametrize(
-    ("text", "action"),
-    [
-        ("a person waves goodbye with the left hand", "wave left"),
-        ("raise-up-both-hands", "raise both"),
-        ("someone puts both arms up high", "raise both"),
-        ("a man walks and turns to the right", "turn right"),
-        ("walk-back", "walk back"),
-        ("the person strolls along", "walk"),
-        ("someone jogs", "run"),
-        ("a dance", "other"),
-        ("xyz", "other"),
-    ],
-)
-def test_actions_named(text, action):
-    assert action_of(text) == (action if text != "a dance" else "dance")
-
-
-def test_sides_and_confusion():
-    assert side_of("from left to right") == ""
-    assert side_of("both hands") == "both"
-    table = confusion(["walk", "walk", "run"], ["walk", "run", "zzz"])
-    assert table["names"] == ["run", "walk", "zzz", "other"]
-    assert table["counts"] == [[0, 0, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from dimo.evaluate.protocol import entry
+from dimo.evaluate.report import Cell, Confusion, EvaluatorFacts, Point, Report, Task
 from dimo.evaluate.samples import Sample, Samples
 from dimo.view.curves import curve
 from dimo.view.player import pack, script
@@ -42,19 +42,19 @@ def test_curves_hold_every_point_and_the_reference():
 
 @pytest.mark.parametrize("with_samples", [True, False])
 def test_a_page_is_one_file(with_samples):
-    row = {"fid": entry([0.5, 0.6]), "r1": entry([0.4, 0.5])}
-    report = {
-        "title": "Evaluation <1>",
-        "encoder": {"label": "not comparable with published numbers"},
-        "notes": ["a & b"],
-        "tasks": {"t2m": {"rows": {"real": row, "model": row}, "published": {"MDM": {"fid": {"mean": 0.544}}}}},
-        "sweeps": {"steps": [{"value": v, "metrics": row} for v in (1.0, 5.0)]},
-        "confusion": {"names": ["walk", "other"], "counts": [[3, 1], [0, 0]]},
-        "settings": {"seed": 0},
-    }
+    row = {"fid": Cell.of([0.5, 0.6]), "r1": Cell.of([0.4, 0.5])}
+    report = Report(
+        title="Evaluation <1>",
+        evaluator=EvaluatorFacts("ours", "not comparable with published numbers"),
+        notes=["a & b"],
+        tasks={"t2m": Task({"real": row, "model": row}, published={"MDM": {"fid": Cell(0.544)}})},
+        sweeps={"steps": [Point(v, row) for v in (1.0, 5.0)]},
+        confusion=Confusion(("walk", "other"), ((3, 1), (0, 0))),
+    )
     motion = np.zeros((5, 22, 3))
     samples = Samples((Sample("a", "a <b>man</b> walks", motion, motion, "someone walks"),), 3)
-    text = page(report, samples if with_samples else None)
+    report.samples = samples if with_samples else None
+    text = page(report)
     assert "&lt;1&gt;" in text
     assert "not comparable with published numbers" in text
     assert "MDM [published]" in text

@@ -29,18 +29,24 @@ TAPER_SECONDS = 0.2  # a drift sets in and ends over this long, so that no veloc
 RESTING_SHARE = 0.15  # of the mean movement that a still frame takes of a drift, so that a still gap can take it too
 
 
+def ground_yaw(moving: np.ndarray, fixed: np.ndarray) -> float:
+    """Yaw in radians by which points moving (N, 3), turned about the vertical through the origin, come nearest to fixed (N, 3).
+
+    Least squares (Procrustes in the plane). Points that all lie on one vertical have no heading: the yaw is then 0.
+    """
+    # The turn by yaw takes (x, z) to (x cos + z sin, z cos - x sin); the sum of its products with fixed is greatest here.
+    along = float(np.sum(moving[:, 0] * fixed[:, 0] + moving[:, 2] * fixed[:, 2]))
+    across = float(np.sum(moving[:, 2] * fixed[:, 0] - moving[:, 0] * fixed[:, 2]))
+    return float(np.arctan2(across, along)) if abs(along) + abs(across) > 1e-12 else 0.0
+
+
 def ground_fit(moving: np.ndarray, fixed: np.ndarray) -> tuple[float, np.ndarray]:
     """Yaw in radians and shift (3,) that bring points moving (N, 3) nearest to fixed (N, 3): turn first, then shift.
 
-    Least squares over turns about the vertical and shifts along the ground (Procrustes in the plane); heights stay, so
-    shift[1] is 0. Points that all lie on one vertical have no heading: the yaw is then 0.
+    Least squares over turns about the vertical and shifts along the ground; heights stay, so shift[1] is 0.
     """
     a, b = moving.mean(axis=0), fixed.mean(axis=0)
-    m, f = moving - a, fixed - b
-    # The turn by yaw takes (x, z) to (x cos + z sin, z cos - x sin); the sum of its products with f is greatest here.
-    along = float(np.sum(m[:, 0] * f[:, 0] + m[:, 2] * f[:, 2]))
-    across = float(np.sum(m[:, 2] * f[:, 0] - m[:, 0] * f[:, 2]))
-    yaw = float(np.arctan2(across, along)) if abs(along) + abs(across) > 1e-12 else 0.0
+    yaw = ground_yaw(moving - a, fixed - b)
     return yaw, (b - quat_rotate(yaw_to_quat(np.array(yaw)), a)) * GROUND
 
 

@@ -16,13 +16,13 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from dimo.evaluate import compare, report
+    from dimo.evaluate import compare, report, tables
 
     a, b = report.load(args.a), report.load(args.b)
     found = compare.compare(a, b)
     for warning in compare.caveats(a, b):
         print(f"careful: {warning}")
-    print(report.terminal(compare.table(found, all_rows=args.all)))
+    print(tables.terminal(compare.table(found, all_rows=args.all)))
     beyond, unknown = (sum(d.exceeds is state for d in found) for state in (True, None))
     print(f"{beyond} of {len(found)} differences exceed the noise; {unknown} cannot be told; about 5 % do by chance")
     return 0

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dimo.cli.progress import stages
 from dimo.errors import RequestError
+from dimo.evaluate.settings import LENGTHS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
 
-TASKS = ("t2m", "m2t", "m2m", "codec", "correct")
-ROWS = ("real", "codec", "shuffled", "nearest", "model")
-SWEEPS = ("steps", "guidance", "temperature", "levels")
+if TYPE_CHECKING:
+    from dimo.evaluate.report import Report
+    from dimo.evaluators.evaluator import Evaluator
+
+PATHS = ("data", "model", "motions", "captions", "output", "archives")
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
@@ -38,11 +42,17 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--split", default="test", choices=("train", "val", "test"))
     parser.add_argument("--repeats", type=int, default=20, help="(default: 20, as the field)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N clips, spread over the split")
-    parser.add_argument("--lengths", default="truth", choices=("truth", "estimated"), help="asked of the model in t2m")
+    parser.add_argument("--lengths", default="truth", choices=LENGTHS, help="asked of the model in t2m")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="rounds of the model")
     parser.add_argument("--guidance", type=float, help="how strongly to follow the text")
     parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
+    parser.add_argument(
+        "--memory",
+        type=float,
+        metavar="SHARE",
+        help="of remembered motions where m2m fills gaps, 0 for the model alone (default: as dimo edit fills them)",
+    )
     parser.add_argument(
         "--sweep",
         metavar="NAME=A,B,...",
@@ -58,21 +68,37 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         metavar="FOLDER",
         type=Path,
         action="append",
-        help="encoder: the published finest.tar with meta and glove, or one of ours; may be given twice (default: both that "
-        "ship with the weights, our own first)",
+        help="the published one (finest.tar with meta and glove) or one of ours; may be given several times (default: both "
+        "that ship with the weights, our own first)",
     )
-    parser.add_argument(
-        "--published", choices=("HumanML3D", "KIT-ML"), help="print published rows of this set beside ours"
-    )
+    parser.add_argument("--published", choices=SETS, help="print published rows of this set beside ours")
     parser.add_argument("--archives", metavar="DIR", type=Path, help="where the pack's archives are unpacked")
     parser.add_argument("--threads", type=int, help="processor threads of the model")
     parser.add_argument("--quiet", action="store_true", help="no progress, no tables")
 
 
 def run(args: argparse.Namespace) -> int:
-    wanted = _chosen(args.tasks, TASKS, "--tasks")
-    rows = _chosen(args.rows, ROWS, "--rows")
-    sweeps = dict(map(_sweep, args.sweep))
+    settings = _checked(args)
+    if args.threads:
+        import torch
+
+        torch.set_num_threads(args.threads)
+    with stages(quiet=args.quiet) as progress:
+        report = _of_motions(args, settings, progress) if args.motions else _of_model(args, settings, progress)
+    report.settings.command = _command(args)
+    _write(report, args.output)
+    if not args.quiet:
+        from dimo.evaluate.tables import tables, terminals
+
+        print(terminals(tables(report)))
+        for note in report.notes:
+            print(f"\n{note}")
+    print(f"{args.output / 'report.html'}")
+    return 0
+
+
+def _checked(args: argparse.Namespace) -> Settings:
+    """The settings that the flags stand for; RequestError for flags that are wrong, before anything is loaded."""
     for flag, value, least in (
         ("--repeats", args.repeats, 1),
         ("--limit", args.limit, 2),
@@ -84,50 +110,99 @@ def run(args: argparse.Namespace) -> int:
     ):
         if value is not None and value < least:
             raise RequestError(f"{flag} must be {least} or more, not {value}")
+    if args.memory is not None and not 0 <= args.memory <= 1:
+        raise RequestError(f"--memory must be from 0 (the model alone) to 1, not {args.memory:g}")
     if args.output.is_file() or not args.output.parent.is_dir():
         raise RequestError(f"{args.output}: name a folder, in a folder that exists, for the report")
     if (args.motions is None) != (args.captions is None):
         raise RequestError("--motions and --captions belong together: a folder of motions and a file of their captions")
     if args.motions is None and args.data is None:
         raise RequestError("name what to measure on with --data, or what any system made with --motions and --captions")
-    if args.evaluator and len(args.evaluator) > 2:
-        raise RequestError(f"--evaluator is given {len(args.evaluator)} times; a report has room for two encoders")
     named = [("data", args.data), ("motions", args.motions), *(("evaluator", p) for p in args.evaluator or ())]
     for flag, folder in named:
         if folder is not None and not folder.is_dir():
             raise RequestError(f"--{flag} {folder}: no such folder")
+    tasks, rows = _chosen(args.tasks, TASKS, "--tasks"), _chosen(args.rows, ROWS, "--rows")
+    sweeps = dict(map(_sweep, args.sweep))
 
-    from dimo.cli.evaluate_run import evaluate_model, evaluate_motions
-    from dimo.evaluate import report as reports
+    from dimo.diffusion.options import SampleOptions
 
-    if args.motions is not None:
-        report, samples = evaluate_motions(args)
-    else:
-        report, samples = evaluate_model(args, wanted, rows, sweeps)
-    _write(args.output, report, samples)
-    if not args.quiet:
-        print(reports.key_lines(reports.tables(report)))
-        for note in report["notes"]:
-            print(f"\n{note}")
-    print(f"{args.output / 'report.html'}")
-    return 0
+    return Settings(
+        tasks=tasks,
+        rows=rows,
+        repeats=args.repeats,
+        seed=args.seed,
+        lengths=args.lengths,
+        options=SampleOptions(**{k: v for k in ("steps", "guidance") if (v := getattr(args, k)) is not None}),
+        footlock=not args.no_footlock,
+        memory=args.memory,
+        sweeps=sweeps,
+        multimodality=args.multimodality,
+        part=args.part,
+        samples=args.samples,
+        published=args.published,
+        split=args.split,
+    )
 
 
-def _write(folder: Path, report: dict[str, Any], samples: Any) -> None:
-    from dimo.evaluate import report as reports
+def _of_model(args: argparse.Namespace, settings: Settings, progress: Progress) -> Report:
+    """A dimo model on the clips of a split."""
+    from dimo import evaluate
+    from dimo.api import DiMo
+    from dimo.data import heldout
+    from dimo.evaluate.inputs import training_clips
+
+    model = DiMo.from_pretrained(args.model)
+    evaluators = _evaluators(args)
+    clips = heldout.load(args.data, args.split, archives=args.archives, limit=args.limit)
+    wanted = "t2m" in settings.tasks and "nearest" in settings.rows
+    return evaluate.run(
+        model,
+        clips,
+        settings,
+        evaluators=evaluators,
+        train=training_clips(args.data, args.split) if wanted else (),
+        generated=args.output / "generated",
+        progress=progress,
+    )
+
+
+def _of_motions(args: argparse.Namespace, settings: Settings, progress: Progress) -> Report:
+    """Motions of any system, by files; real clips of --data, where given, are the first row and what FID is against."""
+    from dimo import evaluate
+    from dimo.data import heldout
+
+    clips = heldout.spread(evaluate.read_motions(args.motions, args.captions), args.limit)
+    truth = [] if args.data is None else heldout.load(args.data, args.split, archives=args.archives)
+    return evaluate.run_motions(clips, settings, evaluators=_evaluators(args), truth=truth, progress=progress)
+
+
+def _evaluators(args: argparse.Namespace) -> list[Evaluator]:
+    """Those of --evaluator, or the packaged ones; on a HumanML3D directory with its own files."""
+    from dimo.evaluators.collection import on_collection
+    from dimo.evaluators.find import find_all
+
+    found = find_all(args.evaluator, args.model)
+    return [on_collection(e, args.data) for e in found] if args.data is not None and args.motions is None else found
+
+
+def _command(args: argparse.Namespace) -> dict[str, Any]:
+    """The flags as a report keeps them. Paths of a machine are nobody's business; names may help."""
+    kept = {k: v for k, v in vars(args).items() if k not in ("verb", "debug")}
+    kept |= {k: Path(kept[k]).name for k in PATHS if kept.get(k) is not None}
+    return {**kept, "evaluator": [folder.name for folder in args.evaluator or ()] or None}
+
+
+def _write(report: Report, folder: Path) -> None:
     from dimo.formats.files import write_atomically
     from dimo.view.report_page import page
 
-    folder.mkdir(exist_ok=True)
-    reports.save(report, folder / reports.FILE)
-    for name, text in (("report.md", reports.markdown(report)), ("report.html", page(report, samples))):
-        with write_atomically(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    if samples is not None:
-        samples.save(folder)
+    report.save(folder)
+    with write_atomically(folder / "report.html") as temporary:
+        temporary.write_text(page(report), encoding="utf-8")
 
 
-def _chosen(text: str, choices: tuple[str, ...], flag: str) -> list[str]:
+def _chosen(text: str, choices: tuple[str, ...], flag: str) -> tuple[str, ...]:
     """Names of a comma-separated list in the order of choices."""
     names = [n.strip() for n in text.split(",") if n.strip()]
     wrong = [n for n in names if n not in choices]
@@ -135,15 +210,15 @@ def _chosen(text: str, choices: tuple[str, ...], flag: str) -> list[str]:
         raise RequestError(
             f"{flag}: no {wrong[0]!r}; there are {', '.join(choices)}" if wrong else f"{flag} names nothing"
         )
-    return [c for c in choices if c in names]
+    return tuple(c for c in choices if c in names)
 
 
-def _sweep(text: str) -> tuple[str, list[float]]:
+def _sweep(text: str) -> tuple[str, tuple[float, ...]]:
     name, _, values = text.partition("=")
     if name not in SWEEPS:
         raise RequestError(f"--sweep {text}: no {name!r}; there are {', '.join(SWEEPS)}, as in steps=1,2,5,10,20")
     try:
-        found = [float(v) for v in values.split(",")]
+        found = tuple(float(v) for v in values.split(","))
     except ValueError:
         raise RequestError(f"--sweep {text}: give numbers, as in steps=1,2,5,10,20") from None
     if name in ("steps", "levels") and not all(v.is_integer() and v >= 1 for v in found):

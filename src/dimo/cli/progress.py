@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -64,3 +64,20 @@ def waiting(title: str, *, after: float = 1.0) -> Iterator[None]:
     finally:
         done.set()
         clock.join()
+
+
+@contextmanager
+def stages(*, quiet: bool = False) -> Iterator[Callable[[str, int, int, str], None]]:
+    """The same for work in several stages: a function to call with stage, pieces done, pieces in all and a few words."""
+    with ExitStack() as stack:
+        shown = ""
+
+        def count(stage: str, done: int, total: int, words: str) -> None:
+            nonlocal shown, tick
+            if stage != shown:
+                stack.close()
+                shown, tick = stage, stack.enter_context(progress(stage, total, quiet=quiet))
+            tick(words)
+
+        tick: Callable[[str], None] = lambda _: None  # noqa: E731
+        yield count

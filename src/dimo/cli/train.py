@@ -1,7 +1,7 @@
 """dimo train codec | model | memory | encoder | evaluator: learn from a prepared folder by a recipe, resumable to the step.
 
 memory adds the motions that gaps without a text may lean on to the weights folder --out; it takes minutes and no schedule.
-encoder is our text-motion encoder for dimo evaluate, evaluator the one of Guo et al. made anew.
+encoder is our own evaluator for dimo evaluate, evaluator the one of Guo et al. made anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dimo.errors import RequestError
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """The verb and its flags."""
-    what = "train the codec, the model or what judges them on prepared data"
+    what = "train the codec, the model or the evaluators on prepared data"
     parser = subparsers.add_parser("train", help=what, description=__doc__)
     parser.add_argument("what", choices=("codec", "model", "memory", "encoder", "evaluator"))
     parser.add_argument("--data", type=Path, required=True, help="folder written by dimo prepare")
@@ -57,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.out}: memory of {train.train_memory(settings)} clips")
         return 0
     elif args.what == "encoder":
-        from dimo.learn.evaluator_ours import train_encoder
+        from dimo.learn.evaluator_ours import train_contrastive
 
-        done = train_encoder(settings, args.start)
+        done = train_contrastive(settings, args.start)
     else:
         from dimo.learn.evaluator_guo import train_evaluator
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from dimo.evaluate.report import COLUMNS, Column, Table
+from dimo.evaluate.report import ORDINALS, Cell, Report, task_of
+from dimo.evaluate.tables import COLUMNS, Column, Table
 
 T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
          2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)  # fmt: skip
@@ -51,34 +50,35 @@ def t_quantile(freedom: float) -> float:
     return z + (z**3 + z) / (4 * freedom)
 
 
-def noise_of(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[float | None, str]:
+def noise_of(a: Cell, b: Cell) -> tuple[float | None, str]:
     """Half-width of the 95 % interval of the difference of two cells, and how it was found.
 
     Welch's t interval over repeats where both have several (the noise of sampling on these clips); otherwise the errors over
     clips of both, as if the clips were drawn anew for each (wider than a paired test).
     """
-    first, second = (np.asarray(c.get("values", []), float) for c in (a, b))
+    first, second = np.asarray(a.values, float), np.asarray(b.values, float)
     if min(len(first), len(second)) >= 2:
         u, v = first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)
         if u + v == 0:
             return 0.0, "repeats"
         freedom = (u + v) ** 2 / (u**2 / (len(first) - 1) + v**2 / (len(second) - 1))
         return float(t_quantile(freedom) * np.sqrt(u + v)), "repeats"
-    if "clip_error" in a and "clip_error" in b:
-        return float(1.959964 * math.hypot(a["clip_error"], b["clip_error"])), "clips"
+    if a.clip_error is not None and b.clip_error is not None:
+        return float(1.959964 * math.hypot(a.clip_error, b.clip_error)), "clips"
     return None, "none"
 
 
-def compare(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
+def compare(a: Report, b: Report) -> list[Difference]:
     """All metrics that both reports have, by task and row."""
     out = []
-    for task, data in a["tasks"].items():
-        for row, cells in data["rows"].items():
-            others = b["tasks"].get(task, {}).get("rows", {}).get(row, {})
+    for name, task in a.tasks.items():
+        theirs = b.tasks[name].rows if name in b.tasks else {}
+        for row, cells in task.rows.items():
+            others = theirs.get(row, {})
             for key, cell in cells.items():
                 if key in COLUMNS and key in others:
                     noise, test = noise_of(cell, others[key])
-                    out.append(Difference(task, row, COLUMNS[key], cell["mean"], others[key]["mean"], noise, test))
+                    out.append(Difference(name, row, COLUMNS[key], cell.mean, others[key].mean, noise, test))
     return out
 
 
@@ -94,21 +94,19 @@ def table(differences: list[Difference], *, all_rows: bool = False) -> Table:
     return Table("differences" if all_rows else "differences beyond the noise", head, tuple(rows))
 
 
-def caveats(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """Why two reports may not be comparable: other data, encoders, length protocol or clips."""
-    out = []
-    for name, path in (
-        ("test data", ("hashes", "data")),
-        ("encoder", ("encoder", "name")),
-        ("encoder's weights", ("encoder", "sha256")),
-        ("length protocol", ("settings", "lengths")),
-        ("split", ("settings", "split")),
-        ("number of clips", ("settings", "clips")),
-    ):
-        values = [r.get(path[0], {}).get(path[1]) for r in (a, b)]
-        if values[0] != values[1]:
-            out.append(f"the {name} differ: {values[0]} against {values[1]}")
-    second = [r["tasks"].get("t2m_second", {}).get("encoder", {}).get("sha256") for r in (a, b)]
-    if None not in second and second[0] != second[1]:
-        out.append(f"the second encoder's weights differ: {second[0]} against {second[1]}")
-    return out
+def caveats(a: Report, b: Report) -> list[str]:
+    """Why two reports may not be comparable: other data, evaluators, lengths asked for, clips, or share of memory."""
+    pairs = [
+        ("test data", *(r.hashes.get("data") for r in (a, b))),
+        ("first evaluator's weights", a.evaluator.sha256, b.evaluator.sha256),
+        ("lengths asked for", a.settings.lengths, b.settings.lengths),
+        ("split", a.settings.split, b.settings.split),
+        ("number of clips", a.settings.clips, b.settings.clips),
+    ]
+    for index in range(1, len(ORDINALS)):
+        first, second = (r.tasks.get(task_of(index)) for r in (a, b))
+        if first is not None and second is not None and first.evaluator is not None and second.evaluator is not None:
+            pairs.append((f"{ORDINALS[index]} evaluator's weights", first.evaluator.sha256, second.evaluator.sha256))
+    if None not in (a.settings.memory, b.settings.memory):
+        pairs.append(("share of remembered motions", a.settings.memory, b.settings.memory))
+    return [f"the {name} differ: {first} against {second}" for name, first, second in pairs if first != second]

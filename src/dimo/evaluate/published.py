@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-SETS = ("HumanML3D", "KIT-ML")
+from dimo.evaluate.report import Cell, Report
+
 NAMES = {"mmodality": "mmodality", "bertscore": "bert_published"}
 TEXT = ("bleu1", "bleu4", "rouge_l", "cider")
 CHECKED = ("r1", "r2", "r3", "mm_dist", "diversity")
-"""Numbers of the real row that a report must reproduce before it may print a model's (method 6.5)."""
+"""Numbers of the real row that a report must reproduce before it may print a model's."""
 
 
 def read() -> dict[str, Any]:
@@ -19,14 +20,23 @@ def read() -> dict[str, Any]:
     return json.loads(resources.files("dimo.evaluate").joinpath("published.json").read_text(encoding="utf-8"))
 
 
-def rows(data_set: str, task: str) -> dict[str, dict[str, dict[str, Any]]]:
+def rows(data_set: str, task: str) -> dict[str, dict[str, Cell]]:
     """Rows of a table in the cells of a report; empty for tasks that nobody published in this form."""
-    out: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, cells in read()[data_set].get(task, {}).items():
-        out[name] = {
-            _name(key): {"mean": value[0], "half_width": value[1]} for key, value in cells.items() if key != "source"
-        }
-    return out
+    return {
+        name: {_name(key): Cell(*value) for key, value in cells.items() if key != "source"}
+        for name, cells in read()[data_set].get(task, {}).items()
+    }
+
+
+def add(report: Report, data_set: str) -> None:
+    """Put what others printed for a data set beside a report's own rows."""
+    for name, task in report.tasks.items():
+        task.published = rows(data_set, name)
+    report.published_sources = sources()
+    report.notes.append(
+        f"Rows marked [published] are numbers that others printed for {data_set} (sources in report.json); they compare with "
+        "ours only where data and evaluator are the published ones."
+    )
 
 
 def _name(key: str) -> str:
@@ -39,7 +49,7 @@ def sources() -> dict[str, str]:
     return read()["sources"]
 
 
-def mismatch(real: Mapping[str, Mapping[str, Any]], data_set: str, slack: float = 1.5) -> str | None:
+def mismatch(real: Mapping[str, Cell], data_set: str, slack: float = 1.5) -> str | None:
     """Why a real row is not the published one, as a sentence, or None when it is within the intervals.
 
     The difference may be as large as both half-widths together, times `slack`: two runs of the same protocol differ by more
@@ -51,12 +61,11 @@ def mismatch(real: Mapping[str, Mapping[str, Any]], data_set: str, slack: float 
         if key not in real:
             return f"the real row lacks {key}, so it cannot be compared with the published one"
         mine, other = real[key], theirs[key]
-        width = other["half_width"] or 0.0
-        own = mine.get("half_width")
+        width, own = other.half_width or 0.0, mine.half_width
         allowed = slack * (width + (width * 20**0.5 if own is None else own))
-        if abs(mine["mean"] - other["mean"]) > allowed:
+        if abs(mine.mean - other.mean) > allowed:
             return (
-                f"the real row's {key} is {mine['mean']:.3f} and the published one {other['mean']:.3f}: more than the "
+                f"the real row's {key} is {mine.mean:.3f} and the published one {other.mean:.3f}: more than the "
                 f"{allowed:.3f} that intervals allow, so data, statistics or evaluator are not the published ones"
             )
     return None

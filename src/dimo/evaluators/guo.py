@@ -1,6 +1,7 @@
-"""The evaluator of Guo et al. 2022 in its exact architecture: the networks behind most published numbers (method 6.1 to 6.3).
+"""The evaluator of Guo et al. 2022 in its exact architecture: the networks behind most published numbers.
 
-It loads the authors' `finest.tar`, or one that `dimo.learn.evaluator_guo` trained, whose numbers nobody else's compare with.
+After the public code of "Generating Diverse and Natural 3D Human Motions from Text". It loads the authors' `finest.tar`, or one
+that `dimo.learn.evaluator_guo` trained, whose numbers nobody else's compare with.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from dimo import checkpoint
 from dimo.errors import FormatError, ShapeError, WeightsError
+from dimo.evaluators.evaluator import Evaluator
 from dimo.evaluators.guo_words import PARTS, WordVectors, tokens
 
 UNIT = 4
@@ -118,28 +120,24 @@ class Networks(nn.Module):
         return self.motion(self.movement(motions[..., :-CONTACTS]), lengths // UNIT)
 
 
-class GuoEvaluator:
+class GuoEvaluator(Evaluator):
     """Texts and motions to points of one space (N, width), 512 wide in the original.
 
     comparable says whether its numbers are those of the literature; feature_mode which HumanML3D features it must be fed:
-    "published" (with the public code's defects, method 8.6) or "exact".
+    "published" (with the public code's defects: features/humanml3d.py) or "exact".
     """
 
     name = "evaluator of Guo et al. 2022"
 
-    def __init__(self, networks: Networks, words: WordVectors, *, comparable: bool):
+    def __init__(self, networks: Networks, words: WordVectors, *, comparable: bool, sha256: str = ""):
         self.networks, self.words, self.comparable = networks.eval(), words, comparable
         self.feature_mode = "published" if comparable else "exact"
-
-    @property
-    def label(self) -> str:
-        """What a table must print beside this evaluator's numbers; empty for the original."""
-        return "" if self.comparable else RETRAINED
+        self.label, self.sha256 = "" if comparable else RETRAINED, sha256
 
     @staticmethod
     def from_published(weights: Path, meta: Path, glove: Path) -> GuoEvaluator:
         """The original: `text_mot_match/model/finest.tar`, the `meta` folder of Comp_v6_KLD01 or _KLD005 with mean.npy and
-        std.npy (with the feature bias: method 2.12, 8.1), and the GloVe folder (WordVectors.from_folder).
+        std.npy (with the feature bias of training in them), and the GloVe folder (WordVectors.from_folder).
         """
         state = read_published(weights)
         with torch.device("meta"):  # 21 million random numbers that nobody needs would take a second
@@ -153,7 +151,7 @@ class GuoEvaluator:
             raise WeightsError(
                 f"{glove}: word vectors of {words.vectors.shape[1]} numbers; the evaluator reads {WORD_SIZE}"
             )
-        return GuoEvaluator(networks, words, comparable=True)
+        return GuoEvaluator(networks, words, comparable=True, sha256=checkpoint.sha256(weights))
 
     @staticmethod
     def from_folder(folder: Path) -> GuoEvaluator:
@@ -165,8 +163,10 @@ class GuoEvaluator:
             file = _File(networks, len(rows))
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{folder / 'config.json'}: not a usable evaluator config ({error})") from None
-        checkpoint.load_into(file, folder / "evaluator.safetensors")
-        return GuoEvaluator(networks, WordVectors(file.words.numpy(), rows), comparable=False)
+        path = folder / "evaluator.safetensors"
+        checkpoint.load_into(file, path)
+        words = WordVectors(file.words.numpy(), rows)
+        return GuoEvaluator(networks, words, comparable=False, sha256=checkpoint.sha256(path))
 
     def save(self, folder: Path, provenance: dict[str, object]) -> None:
         """config.json and evaluator.safetensors of a retrained evaluator, its words included."""
@@ -191,7 +191,7 @@ class GuoEvaluator:
 
     @torch.no_grad()
     def embed_texts(self, captions: Sequence[str | Sequence[str]], batch: int = 256) -> np.ndarray:
-        """(N, width) in the order given; a caption is a sentence, or its published `word/POS` tokens (better: method 8.5)."""
+        """(N, width) in the order given; a caption is a sentence, or its published `word/POS` tokens (better: taggers differ)."""
         out = [np.zeros((0, self.networks.width), np.float32)]
         for start in range(0, len(captions), batch):
             rows = [tokens(c) if isinstance(c, str) else c for c in captions[start : start + batch]]
@@ -241,7 +241,7 @@ def pad(features: Sequence[np.ndarray], mean: np.ndarray, std: np.ndarray) -> tu
 
 
 def draw_crop(frames: int, generator: np.random.Generator) -> slice:
-    """The part of a clip that one pass of the public loader reads (method 6.3): whole snippets, with a chance of 1/3 one
+    """The part of a clip that one pass of the public loader reads: whole snippets, with a chance of 1/3 one
     fewer, from a random start."""
     fewer = int(generator.integers(3) == 0)
     length = max(1, frames // UNIT - fewer) * UNIT

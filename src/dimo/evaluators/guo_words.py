@@ -1,4 +1,4 @@
-"""What the evaluator of Guo et al. reads of a text: 20 words as vectors with their parts of speech (method 2.11, 6.2)."""
+"""What the evaluator of Guo et al. reads of a text: 20 words as vectors with their parts of speech."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNKNOWN = "unk"
 
 def tokens(caption: str) -> list[str]:
     """`word/POS` of a caption without published tags, by dimo's tagger: spaCy, which made the published ones, may differ
-    (method 8.5), so take the tokens of a data set's text files where there are any."""
+    in some tags, so take the tokens of a data set's text files where there are any."""
     return layout.text_line(caption).split("#")[1].split()
 
 

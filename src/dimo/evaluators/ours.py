@@ -1,8 +1,8 @@
-"""A contrastive encoder of motions and texts of our own, after TMR (Petrovich et al. 2023), small and without a decoder.
+"""Our own evaluator, contrastive, after TMR (Petrovich et al. 2023), small and without a decoder.
 
 Motions: two strided convolutions and a small transformer over normalised HumanML3D features. Texts: states of a frozen
 sentence encoder, read by one trained layer. Both end in unit vectors of one space; a pair belongs together as far as its
-cosine is high. It shares no weights with any model that it judges, and must not be used as a reward.
+cosine is high. It shares no weights with any model that it measures, and must not be used as a reward.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from torch.nn.utils.rnn import pad_sequence
 
 from dimo import checkpoint
 from dimo.errors import ShapeError, WeightsError
+from dimo.evaluators.evaluator import Evaluator, Remembered
 from dimo.evaluators.sentence import SentenceEncoder
 from dimo.model.transformer import Layer, TransformerConfig
 
-LABEL = "dimo's own encoder, not comparable with published numbers"
+LABEL = "dimo's own evaluator, not comparable with published numbers"
 
 
 @dataclass(frozen=True)
-class EncoderConfig:
+class TowersConfig:
     """Sizes: 3.4 million numbers beside the sentence encoder, 6.9 MB in half precision."""
 
     features: int = 263
@@ -45,7 +46,7 @@ class EncoderConfig:
 class Tower(nn.Module):
     """Transformer layers over (B, S, width) behind one learned place, whose last state becomes the embedding."""
 
-    def __init__(self, config: EncoderConfig, layers: int):
+    def __init__(self, config: TowersConfig, layers: int):
         super().__init__()
         sizes = TransformerConfig(
             width=config.width, heads=config.heads, feedforward=config.feedforward, dropout=config.dropout
@@ -67,7 +68,7 @@ class Tower(nn.Module):
 class MotionTower(nn.Module):
     """Normalised features (B, F, C) to (B, size); a quarter of the frame rate within."""
 
-    def __init__(self, config: EncoderConfig):
+    def __init__(self, config: TowersConfig):
         super().__init__()
         self.first = nn.Conv1d(config.features, config.width, 5, 2, 2)
         self.second = nn.Conv1d(config.width, config.width, 5, 2, 2)
@@ -89,7 +90,7 @@ class MotionTower(nn.Module):
 class TextTower(nn.Module):
     """States of the sentence encoder (B, S, sentence_width) to (B, size)."""
 
-    def __init__(self, config: EncoderConfig):
+    def __init__(self, config: TowersConfig):
         super().__init__()
         self.enter = nn.Linear(config.sentence_width, config.width)
         self.tower = Tower(config, config.text_layers)
@@ -104,7 +105,7 @@ class Towers(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: EncoderConfig):
+    def __init__(self, config: TowersConfig):
         super().__init__()
         self.config = config
         self.motion, self.text = MotionTower(config), TextTower(config)
@@ -115,7 +116,7 @@ class Towers(nn.Module):
         """Unit vectors (B, size) of features (F, C) in physical units."""
         for i, clip in enumerate(clips):
             if clip.ndim != 2 or clip.shape[1] != self.config.features or not len(clip):
-                raise ShapeError(f"motion {i} has shape {clip.shape}; this encoder reads (F, {self.config.features})")
+                raise ShapeError(f"motion {i} has shape {clip.shape}; this evaluator reads (F, {self.config.features})")
         rows = [torch.from_numpy(np.asarray(c[: self.config.longest], np.float32)) for c in clips]
         lengths = torch.tensor([len(r) for r in rows])
         x = pad_sequence([(r - self.mean) / self.std for r in rows], batch_first=True)
@@ -129,29 +130,29 @@ class Towers(nn.Module):
         )
 
 
-class TextMotionEncoder:
+class ContrastiveEvaluator(Evaluator):
     """Texts and motions to unit vectors of one space (N, size)."""
 
-    name = "dimo's text-motion encoder"
-    comparable = False
+    name = "dimo's contrastive evaluator"
     label = LABEL
-    feature_mode = "exact"
 
-    def __init__(self, towers: Towers, sentence: SentenceEncoder):
-        self.towers, self.sentence = towers.eval(), sentence
+    def __init__(self, towers: Towers, sentence: SentenceEncoder, sha256: str = ""):
+        self.towers, self.sentence, self.sha256 = towers.eval(), sentence, sha256
+        self.states = ("all-MiniLM-L6-v2", Remembered(sentence.word_states))
 
     @staticmethod
-    def from_folder(folder: Path, model: Path) -> TextMotionEncoder:
-        """A stored encoder; the word vectors come from the dimo weights folder `model` (SentenceEncoder.from_weights)."""
+    def from_folder(folder: Path, model: Path) -> ContrastiveEvaluator:
+        """A stored one; the word vectors come from the dimo weights folder `model` (SentenceEncoder.from_weights)."""
         config = checkpoint.read_config(folder)
         try:
-            sizes = EncoderConfig(**config["encoder"])
+            sizes = TowersConfig(**config["encoder"])
             towers, words = Towers(sizes), str(config["words_sha256"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise WeightsError(f"{folder / 'config.json'}: not a usable encoder config ({error})") from None
-        checkpoint.load_into(towers, folder / "encoder.safetensors")
+            raise WeightsError(f"{folder / 'config.json'}: not a usable evaluator config ({error})") from None
+        path = folder / "encoder.safetensors"
+        checkpoint.load_into(towers, path)
         sentence = SentenceEncoder.from_weights(folder / "sentence.safetensors", sizes.sentence_layers, model, words)
-        return TextMotionEncoder(towers, sentence)
+        return ContrastiveEvaluator(towers, sentence, checkpoint.sha256(path))
 
     def save(self, folder: Path, provenance: dict[str, object]) -> None:
         """config.json, encoder.safetensors, and sentence.safetensors without its word vectors."""
@@ -180,3 +181,7 @@ class TextMotionEncoder:
         for start in range(0, len(features), batch):
             out.append(self.towers.embed_motions(features[start : start + batch]).numpy())
         return np.concatenate(out)
+
+    def sentences(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors of the sentence encoder."""
+        return self.sentence.embed(texts)

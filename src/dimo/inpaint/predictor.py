@@ -48,7 +48,8 @@ class Predictor:
             return Guess(ids, Drawn(tokens.codes[..., 0], nothing, nothing, nothing), Places(held_text, nothing))
         logits = self.model.code_logits(hidden.motion, tokens.codes, tokens.motion_slots, 0).float()
         if guided:
-            logits = guide(*logits.chunk(2), self.guidance, self.guidance_on)
+            told, untold = logits.chunk(2)
+            logits = guide(told, untold, self.guidance, self.guidance_on)
         logits = self._filtered(logits, 0, tokens.codes, tokens)
         base = draw(logits[motion_at], motion_at)
         held = nothing if doubted is None else logits.softmax(-1).gather(-1, tokens.codes[..., :1])[..., 0]

@@ -1,4 +1,4 @@
-"""Retraining of the evaluator of Guo et al. 2022 on any prepared data, in its two stages (method 6.1).
+"""Retraining of the evaluator of Guo et al. 2022 on any prepared data, in its two stages.
 
 First an autoencoder of movement snippets; then, with its encoder fixed, both readers by a margin contrastive loss. The
 result compares systems on the same data; its numbers are not the literature's, and it says so.

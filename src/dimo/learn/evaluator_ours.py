@@ -1,4 +1,4 @@
-"""Training of the text-motion encoder: InfoNCE without negatives that say the same (TMR: Petrovich et al. 2023, section 3.3)."""
+"""Training of our own evaluator: InfoNCE without negatives that say the same (TMR: Petrovich et al. 2023, section 3.3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from dimo.evaluators.ours import EncoderConfig, TextMotionEncoder, Towers
+from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
 from dimo.evaluators.sentence import SentenceEncoder
 from dimo.learn import loop, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
@@ -32,7 +32,7 @@ OPPOSITES = (
 
 
 @dataclass(frozen=True)
-class EncoderLoss:
+class ContrastiveLoss:
     """What is contrasted with what."""
 
     batch: int = 128
@@ -41,11 +41,11 @@ class EncoderLoss:
 
 
 @dataclass(frozen=True)
-class EncoderRecipe:
-    """Everything that training the encoder needs to know."""
+class ContrastiveRecipe:
+    """Everything that training it needs to know."""
 
-    encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    loss: EncoderLoss = field(default_factory=EncoderLoss)
+    encoder: TowersConfig = field(default_factory=TowersConfig)
+    loss: ContrastiveLoss = field(default_factory=ContrastiveLoss)
     loop: LoopOptions = field(default_factory=LoopOptions)
     data: CaptionedOptions = field(default_factory=CaptionedOptions)
 
@@ -97,7 +97,11 @@ def info_nce(texts: Tensor, motions: Tensor, same: Tensor, temperature: float) -
 
 
 def loss(
-    towers: Towers, sentences: Sentences, pairs: CaptionedClips, options: EncoderLoss, generator: np.random.Generator
+    towers: Towers,
+    sentences: Sentences,
+    pairs: CaptionedClips,
+    options: ContrastiveLoss,
+    generator: np.random.Generator,
 ) -> dict[str, Tensor]:
     """Named losses of one batch; `dropped` is the share of negatives that say the same."""
     clips, captions = pairs.draw(options.batch, generator)
@@ -129,9 +133,9 @@ def measure(towers: Towers, sentences: Sentences, pairs: CaptionedClips, seed: i
     return out
 
 
-def train_encoder(settings: Settings, start: Path | None = None) -> int:
-    """Train an encoder on a prepared folder; writes a folder that TextMotionEncoder.from_folder reads. Returns the steps done."""
-    plan = recipe.read(settings.recipe, EncoderRecipe) if settings.recipe else EncoderRecipe()
+def train_contrastive(settings: Settings, start: Path | None = None) -> int:
+    """Train one on a prepared folder; writes a folder that ContrastiveEvaluator.from_folder reads. Returns the steps done."""
+    plan = recipe.read(settings.recipe, ContrastiveRecipe) if settings.recipe else ContrastiveRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
     bert = bert_folder(start)
     below = SentenceEncoder.from_bert_folder(bert, plan.encoder.sentence_layers)
@@ -152,5 +156,5 @@ def train_encoder(settings: Settings, start: Path | None = None) -> int:
         quiet=settings.quiet,
     )
     provenance = {"steps": done, "clips": len(train), "validation": measure(towers, sentences, held)}
-    TextMotionEncoder(towers, below).save(settings.out, provenance)
+    ContrastiveEvaluator(towers, below).save(settings.out, provenance)
     return done

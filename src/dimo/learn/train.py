@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -17,10 +17,10 @@ from dimo.codec.codec import Codec, CodecConfig
 from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
 from dimo.learn import codec as codec_learning
-from dimo.learn import corpus, loop, parallel, recipe
+from dimo.learn import corpus, loop, parallel, provenance, recipe
 from dimo.learn import model as joint
 from dimo.learn.batches import ModelData
-from dimo.learn.start import open_start
+from dimo.learn.start import bert_folder, open_start
 from dimo.loading import TRAINING_ONLY
 from dimo.memory.lookup import Memory
 from dimo.model.masked import MaskedModel
@@ -49,8 +49,9 @@ def train_codec(settings: Settings) -> int:
         raise RequestError("a codec's codebooks follow the batches of one process; train it without torchrun")
     plan = recipe.read(settings.recipe, recipe.CodecRecipe) if settings.recipe else recipe.CodecRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
-    train = corpus.feature_clips([c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite])
-    held = corpus.feature_clips(corpus.clips(settings.data, "val", plan.data)[:VALIDATION_CLIPS])
+    learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite]
+    held_out = corpus.clips(settings.data, "val", plan.data)[:VALIDATION_CLIPS]
+    train, held = corpus.feature_clips(learnt), corpus.feature_clips(held_out)
     torch.manual_seed(options.seed)
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
@@ -66,16 +67,14 @@ def train_codec(settings: Settings) -> int:
         quiet=settings.quiet,
     )
     codec.step.fill_(done)
-    save_codec(codec, settings.out, done)
+    save_codec(codec, settings.out, provenance.of_codec(settings.recipe, done, {"train": learnt, "val": held_out}))
     return done
 
 
-def save_codec(codec: Codec, folder: Path, steps: int) -> None:
-    """config.json and codec.safetensors."""
+def save_codec(codec: Codec, folder: Path, made: dict[str, Any]) -> None:
+    """config.json, with the provenance `made`, and codec.safetensors."""
     state = {k: v for k, v in codec.state_dict().items() if k not in TRAINING_ONLY}
-    checkpoint.save(
-        folder, {"codec": codec.config.to_dict(), "provenance": {"codec_steps": steps}}, {"codec": state}, {}
-    )
+    checkpoint.save(folder, {"codec": codec.config.to_dict(), "provenance": made}, {"codec": state}, {})
 
 
 def load_codec(folder: Path) -> Codec:
@@ -99,11 +98,11 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     codec = load_codec(codec_folder)
     beginning = open_start(plan, codec, start)
     wordpiece, config, earlier = beginning.wordpiece, beginning.config, beginning.earlier
-    sets = {}
+    sets, read = {}, {}
     if parallel.world()[0] > 0:
         parallel.wait()  # until the first process has written the codes
     for split in ("train", "val"):
-        found = corpus.clips(settings.data, split, plan.data)
+        found = read[split] = corpus.clips(settings.data, split, plan.data)
         codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
         sets[split] = ModelData(
             corpus.examples(found, codes, wordpiece, config.max_text, plan.data),
@@ -128,22 +127,18 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     )
     if earlier is not None and plan.data.keep:
         blend(model, load_file(earlier / "model.safetensors"), plan.data.keep)
-    provenance = {
-        "codec": checkpoint.read_config(codec_folder).get("provenance", {}),
-        "model_steps": done,
-        "recipe": json.loads(json.dumps(asdict(plan))),
-        "data": json.loads((settings.data / "manifest.json").read_text()).get("sources", {})
-        if (settings.data / "manifest.json").is_file()
-        else {},
-    }
-    if earlier is not None:
-        before = checkpoint.read_config(earlier)
-        provenance["start"] = {
-            "sha256": before.get("sha256", {}).get("model.safetensors"),
-            **{k: v for k, v in before.get("provenance", {}).items() if k in ("model_steps", "recipe", "start")},
-        }
+    made = provenance.of_model(
+        settings.recipe,
+        replace(plan, loop=options),
+        done,
+        read,
+        checkpoint.read_config(codec_folder),
+        bert=bert_folder(start) if beginning.bert is not None else None,
+        packaged=start is None,
+        earlier=None if earlier is None else checkpoint.read_config(earlier),
+    )
     if parallel.world()[0] == 0:
-        DiMo(Pipeline(codec, model, wordpiece)).save_pretrained(settings.out, provenance=provenance)
+        DiMo(Pipeline(codec, model, wordpiece)).save_pretrained(settings.out, provenance=made)
     return done
 
 
@@ -155,14 +150,13 @@ def train_memory(settings: Settings) -> int:
     found = [c for c in corpus.clips(settings.data, "train", options) if not c.composite]
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
     model.pipeline.memory = memory
-    provenance = model.config.get("provenance", {})
     facts = {
         "clips": len(found),
         "stacks": len(memory.codes),
         "sources": dict(Counter(c.source for c in found)),
         "licences": sorted({c.licence for c in found}),
     }
-    model.save_pretrained(settings.out, provenance={**provenance, "memory": facts})
+    model.save_pretrained(settings.out, provenance={**model.config.get("provenance", {}), "memory": facts})
     return len(found)
 
 

@@ -38,6 +38,7 @@ ACTIONS: tuple[tuple[str, str], ...] = (
 )
 """Actions in the order in which a text is asked for them, and the words that name them."""
 SIDED = ("wave", "raise", "turn", "kick", "punch")
+SIDES = ("left", "right", "both")
 OTHER = "other"
 
 
@@ -57,6 +58,24 @@ def side_of(text: str) -> str:
     if len(sides) == 1:
         return sides.pop()
     return "both" if not sides and words & {"both", "two", "hands", "arms"} else ""
+
+
+def named(shown: str, caption: str) -> tuple[bool | None, bool | None]:
+    """Whether a caption names the action of what is shown (a label, or a true sentence), and its side.
+
+    The action of each is the first of ACTIONS that it names, so for a walk "walks" counts and "walks and waves" does not; ways
+    of walking are not told apart. None where what is shown has no action, or no side, that could be named.
+    """
+    truth, said = action_of(shown).split(), action_of(caption).split()
+    return (
+        None if truth == [OTHER] else truth[0] == said[0],
+        truth[-1] == side_of(caption) if truth[-1] in SIDES else None,
+    )
+
+
+def doubled(caption: str) -> bool:
+    """Whether a caption says a word twice in a row: it is broken then, whatever it names."""
+    return bool(re.search(r"\b(\w+) \1\b", caption))
 
 
 def confusion(truth: Sequence[str], said: Sequence[str], most: int = 18) -> dict[str, Any]:
@@ -94,15 +113,8 @@ def score(
         }
     if states is not None:
         whole["bert_f1"] = 100 * text_metrics.bert_score(guesses, references, states[1], states[0]).f1
-    shown = [action_of(label or group[0]) for label, group in zip(labels, references, strict=True)]
-    said = [action_of(g) for g in guesses]
-    known = np.array([a != OTHER for a in shown])
-    action = np.array([a.split()[0] == b.split()[0] for a, b in zip(shown, said, strict=True)], float)
-    sided = np.array([a.split()[-1] in ("left", "right", "both") for a in shown])
-    side = np.array([a.split()[-1] == side_of(g) for a, g in zip(shown, guesses, strict=True)], float)
-    doubled = np.array([bool(re.search(r"\b(\w+) \1\b", g)) for g in guesses], float)
-    return whole, {
-        "action": np.where(known, action, np.nan),
-        "side": np.where(sided, side, np.nan),
-        "doubled_words": doubled,
-    }
+    found = [named(label or group[0], guess) for label, group, guess in zip(labels, references, guesses, strict=True)]
+    action, side = (
+        np.array([np.nan if v is None else float(v) for v in column]) for column in zip(*found, strict=True)
+    )
+    return whole, {"action": action, "side": side, "doubled_words": np.array([float(doubled(g)) for g in guesses])}

@@ -7,7 +7,6 @@ carries the fact pass (benchmarks/checks.json). Words that no fact covers ask fo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,13 +123,4 @@ def _body(words: str) -> list[Fact]:
         out.append(Fact("jump", ({"check": "leap"},)))
     if re.search(r"\b(punch|punches|punching)\b", words):
         out.append(Fact("punch", ({"check": "punch", "side": "any"},)))
-    return out
-
-
-def verdicts(names: Sequence[str], held: Sequence[bool]) -> dict[str, dict[str, float]]:
-    """Share that holds and number of clips, by name in order of the alphabet."""
-    out: dict[str, dict[str, float]] = {}
-    for name in sorted(set(names)):
-        mine = [h for n, h in zip(names, held, strict=True) if n == name]
-        out[name] = {"share": sum(mine) / len(mine), "clips": len(mine)}
     return out

@@ -1,4 +1,4 @@
-"""The field's numbers on motions, from arrays: retrieval, distributions, reconstruction, completion (method 6.4).
+"""The field's numbers on motions, from arrays: retrieval, distributions, reconstruction, completion.
 
 Embeddings are (N, D) of any encoder; rows of two arrays with the same index belong together. Positions are (..., F, J, 3)
 in metres. Guo et al. 2022 (section 5 and their public code) define the retrieval and distribution metrics.

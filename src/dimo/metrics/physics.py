@@ -1,4 +1,4 @@
-"""What is wrong with a body that floats, slides or trembles: numbers per motion, from positions alone (method 8.10)."""
+"""What is wrong with a body that floats, slides or trembles: numbers per motion, from positions alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dimo.body import measure
 
 CONTACT_HEIGHT = 0.05  # metres above the floor under which a foot may stand
 CONTACT_RISE = 0.15  # m/s of vertical speed under which it may stand
-AIR_SECONDS = 0.1  # a jump: both feet well up for at least this long, as in the check of that name
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Numbers on captions: BLEU, ROUGE-L, CIDEr, BERTScore, in the two forms of references that papers mix up (method 6.6).
+"""Numbers on captions: BLEU, ROUGE-L, CIDEr, BERTScore, in the two forms of references that papers mix up.
 
 Written from the formulas, with the constants of the COCO caption evaluation (`pycocoevalcap`), whose numbers they equal
 by test; that package is no dependency, because it states no licence. A guess is one list of words, its references several.
@@ -50,7 +50,7 @@ def raw(caption: str) -> Words:
 
 
 def lemmatised(caption: str) -> Words:
-    """Base forms as in HumanML3D's text files (method 2.11): hyphens vanish, only alphabetic words stay, nouns and verbs
+    """Base forms as in HumanML3D's text files: hyphens vanish, only alphabetic words stay, nouns and verbs
     become lemmas except "left". Ours is dimo's small tagger; the published files used spaCy, so words can differ."""
     words, previous = [], ""
     for word in re.findall(r"[a-z]+", caption.lower().replace("-", "")):

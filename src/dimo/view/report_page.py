@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import html
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from dimo.evaluate.report import BODY, MOTION, Table, tables
+from dimo.evaluate.report import Confusion, Point, Report
 from dimo.evaluate.samples import Samples
+from dimo.evaluate.tables import BODY, MOTION, Table, conditions, tables
 from dimo.view import player
 from dimo.view.curves import curve
 
@@ -31,19 +30,19 @@ pre { background: #f4f5f7; padding: 1em; overflow-x: auto; font-size: 12px }
 """
 
 
-def page(report: Mapping[str, Any], samples: Samples | None = None) -> str:
+def page(report: Report) -> str:
     """The whole page as text."""
-    title = html.escape(str(report.get("title", "Evaluation")))
-    label = report.get("encoder", {}).get("label", "")
+    title = html.escape(report.title)
+    label = report.evaluator.label
     parts = [f"<h1>{title}</h1>"]
-    parts += [f'<p class="label">Numbers of the encoder: {html.escape(label)}.</p>'] if label else []
-    parts += [f"<p>{html.escape(note)}</p>" for note in report.get("notes", [])]
+    parts += [f'<p class="label">Numbers of the evaluator: {html.escape(label)}.</p>'] if label else []
+    parts += [f"<p>{html.escape(note)}</p>" for note in report.notes]
     parts += [_table(t) for t in tables(report)]
-    for name, points in report.get("sweeps", {}).items():
+    for name, points in report.sweeps.items():
         parts.append(_curves(name, points, report))
-    if confusion := report.get("confusion"):
-        parts.append(_confusion(confusion))
-    scripts = ""
+    if report.confusion is not None:
+        parts.append(_confusion(report.confusion))
+    samples, scripts = report.samples, ""
     if samples is not None and samples.items:
         parts.append(_gallery(samples))
         motions = {
@@ -53,8 +52,7 @@ def page(report: Mapping[str, Any], samples: Samples | None = None) -> str:
             if v is not None
         }
         scripts = player.script(motions, samples.fps)
-    settings = json.dumps({k: report[k] for k in ("settings", "versions", "hashes") if k in report}, indent=1)
-    parts.append(f"<h2>Settings</h2><pre>{html.escape(settings)}</pre>")
+    parts.append(f"<h2>Settings</h2><pre>{html.escape(conditions(report))}</pre>")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n"
@@ -75,22 +73,22 @@ def _table(table: Table) -> str:
     return f'<h2>{html.escape(table.title)}</h2>{note}<div class="wide"><table><tr>{head}</tr>{rows}</table></div>'
 
 
-def _curves(name: str, points: list[dict[str, Any]], report: Mapping[str, Any]) -> str:
-    real = report["tasks"].get("t2m", {}).get("rows", {}).get("real", {})
+def _curves(name: str, points: Sequence[Point], report: Report) -> str:
+    real = report.tasks["t2m"].rows.get("real", {}) if "t2m" in report.tasks else {}
     drawn = []
     for column in MOTION + BODY:
-        found = [p for p in points if p["metrics"].get(column.key, {}).get("mean") is not None]
+        found = [p for p in points if column.key in p.metrics]
         if len(found) < 2:
             continue
-        cells = [p["metrics"][column.key] for p in found]
+        cells = [p.metrics[column.key] for p in found]
         drawn.append(
             curve(
                 column.head,
                 name,
-                [p["value"] for p in found],
-                [column.factor * c["mean"] for c in cells],
-                [None if c.get("half_width") is None else column.factor * c["half_width"] for c in cells],
-                column.factor * real[column.key]["mean"] if column.key in real else None,
+                [p.value for p in found],
+                [column.factor * c.mean for c in cells],
+                [None if c.half_width is None else column.factor * c.half_width for c in cells],
+                column.factor * real[column.key].mean if column.key in real else None,
             )
         )
     return (
@@ -99,8 +97,8 @@ def _curves(name: str, points: list[dict[str, Any]], report: Mapping[str, Any]) 
     )
 
 
-def _confusion(confusion: Mapping[str, Any]) -> str:
-    names, counts = confusion["names"], confusion["counts"]
+def _confusion(confusion: Confusion) -> str:
+    names, counts = confusion.names, confusion.counts
     head = "<th></th>" + "".join(f'<th class="side">{html.escape(n)}</th>' for n in names)
     rows = []
     for name, row in zip(names, counts, strict=True):

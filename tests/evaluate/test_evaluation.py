@@ -1,0 +1,158 @@
+"""Whole evaluations from Python: a tiny model on tiny clips, and motions of any system."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dimo import RequestError, SampleOptions, evaluate
+from dimo.api import DiMo
+from dimo.evaluate import Settings
+from dimo.evaluate.report import load
+from dimo.evaluate.settings import TASKS
+
+COMMITTED = Path(__file__).parents[2] / "benchmarks/report/report.json"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return DiMo.debug()
+
+
+@pytest.fixture(autouse=True)
+def no_packaged_evaluators(tmp_path, monkeypatch):
+    """They are large, and their numbers are not what is tested here."""
+    monkeypatch.setenv("DIMO_WEIGHTS", str(tmp_path))
+
+
+def walks(clip, count: int, frames: int = 24) -> list:
+    return [
+        clip(n, frames=frames, texts=(f"a person walks the left hand {n}", f"someone walks {n}")) for n in range(count)
+    ]
+
+
+def settings(**changes) -> Settings:
+    return Settings(**{"options": SampleOptions(steps=2), "repeats": 2, "part": 2, "samples": 3, **changes})
+
+
+def test_a_small_run_writes_what_the_committed_report_has(model, clip, twin, tmp_path):
+    twin.states = ("lengths", lambda texts: [np.ones((len(t.split()) + 1, 2)) for t in texts])
+    twin.sha256 = "0" * 64
+    every = settings(
+        tasks=TASKS, repeats=1, sweeps={"steps": (1.0,), "guidance": (2.0,), "levels": (1.0,)}, multimodality=1
+    )
+    texts = ("a person walks forward", "a person walks")
+    clips = [clip(n, frames=16, texts=texts, label="walk-turn-left" if n % 2 else "walk") for n in range(32)]
+    report = evaluate.run(model, clips, every, evaluators=[twin, twin], train=walks(clip, 3))
+    report.settings.command = {"tasks": "every"}
+    report.save(tmp_path / "out")
+    assert load(tmp_path / "out") == report
+
+    mine, theirs = (json.loads(p.read_text()) for p in (tmp_path / "out/report.json", COMMITTED))
+    assert set(mine) == set(theirs)
+    assert set(mine["settings"]) == set(theirs["settings"]) | {"memory"}  # what no earlier report says
+    for part in ("sampling", "seconds"):
+        assert set(mine["settings"][part]) == set(theirs["settings"][part])
+    for part in ("versions", "encoder", "checks", "sweeps", "confusion"):
+        assert set(mine[part]) == set(theirs[part])
+    assert list(mine["tasks"]) == list(theirs["tasks"])
+    for name, task in theirs["tasks"].items():
+        assert set(mine["tasks"][name]) == set(task)
+        shared = [row for row in task["rows"] if row in mine["tasks"][name]["rows"]]
+        assert len(shared) == {"codec": 3, "correct": 2}.get(name, len(task["rows"]))
+        for row in shared:
+            assert set(mine["tasks"][name]["rows"][row]) == set(task["rows"][row])
+    cells = [r["tasks"]["t2m"]["rows"]["real"]["checks"] for r in (mine, theirs)]
+    assert set(cells[0]) == set(cells[1])
+    assert set(mine["sweeps"]["steps"][0]) == set(theirs["sweeps"]["steps"][0])
+
+
+def test_a_run_repeats_itself_with_and_without_its_folder(model, clip, tmp_path):
+    clips, told = walks(clip, 4), []
+    first = evaluate.run(model, clips, settings(), evaluators=[], generated=tmp_path / "kept")
+    files = {p: p.stat().st_mtime_ns for p in (tmp_path / "kept").rglob("*.*")}
+    assert files
+    progress = lambda *event: told.append(event)  # noqa: E731
+    again = evaluate.run(model, clips, settings(), evaluators=[], generated=tmp_path / "kept", progress=progress)
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "kept").rglob("*.*")} == files
+    anew = evaluate.run(model, clips, settings(), evaluators=[])
+    assert first.tasks == again.tasks == anew.tasks
+    assert [e[0] for e in told if e[1] == e[2]] == ["t2m", "m2t", "m2m", "codec"]  # every stage came to its end
+    assert first.samples is not None
+    assert len(first.samples.items) == 3
+    assert first.samples.items[0].made is not None
+    assert first.settings.memory == 0.0  # this model remembers nothing
+    assert "No evaluator was found" in first.notes[0]
+    assert list(first.tasks["t2m"].rows) == ["real", "codec", "shuffled", "model"]
+
+
+def test_only_what_is_asked_for_is_measured(model, clip):
+    report = evaluate.run(
+        model,
+        walks(clip, 4),
+        settings(tasks=("t2m", "codec"), rows=("shuffled",), samples=0, seed=4),
+        train=walks(clip, 2),
+    )
+    assert list(report.tasks) == ["t2m", "codec"]
+    assert list(report.tasks["t2m"].rows) == ["real", "shuffled"]
+    assert report.samples is None
+    assert report.settings.seed == 4
+    assert report.tasks["codec"].note == "4 clips"
+
+
+def test_captions_that_the_model_does_not_read_get_a_note(model, clip):
+    texts = ("a person walks " * 20, "a person walks", "ein Mann geht und dreht sich")
+    clips = [clip(n, frames=24, texts=(text,)) for n, text in enumerate(texts)]
+    every = settings(tasks=("t2m", "correct"), rows=("model",), repeats=1, part=3)
+    report = evaluate.run(model, clips, every, evaluators=[])
+    assert any("Of 3 captions 1 have more than the 64 word pieces" in note for note in report.notes)
+    assert any("Of 3 captions 1 are no English" in note for note in report.notes)
+    assert report.tasks["correct"].rows["true caption"]["touched"].clips == 2
+    assert report.tasks["t2m"].rows["model"]["bone_drift"].clips == 3
+
+
+def test_a_refused_evaluator_stops_the_run(model, clip, twin):
+    twin.comparable = True
+    report = evaluate.run(model, walks(clip, 4), settings(published="HumanML3D"), evaluators=[twin])
+    assert "lacks r1" in report.stopped
+    assert list(report.tasks) == ["t2m"]
+    assert list(report.tasks["t2m"].rows) == ["real"]
+    assert all(s.made is None and s.truth is not None for s in report.samples.items)  # the crops that were measured
+
+
+def test_what_cannot_be_measured_is_named(model, clip, twin):
+    with pytest.raises(RequestError, match="2 clips"):
+        evaluate.run(model, [clip(1), clip(2, frames=4)], settings())
+    with pytest.raises(RequestError, match="levels goes beyond the 3"):
+        evaluate.run(model, walks(clip, 2), settings(sweeps={"levels": (4.0,)}))
+    with pytest.raises(RequestError, match="room for 10 evaluators, not for 11"):
+        evaluate.run(model, walks(clip, 2), settings(), evaluators=[twin] * 11)
+
+
+def test_motions_of_any_system(clip, twin):
+    made, truth = walks(clip, 40, frames=30)[8:], walks(clip, 32)
+    report = evaluate.run_motions(made, settings(published="HumanML3D"), evaluators=[twin, twin], truth=truth)
+    assert list(report.tasks) == ["t2m", "t2m_second"]
+    assert list(report.tasks["t2m"].rows) == list(report.tasks["t2m_second"].rows) == ["real", "system"]
+    assert report.tasks["t2m"].rows["system"]["fid"].mean > report.tasks["t2m"].rows["real"]["fid"].mean
+    assert report.tasks["t2m"].rows["system"]["r1"].mean == 1.0
+    assert "MDM" in report.tasks["t2m"].published
+    assert set(report.hashes) == {"motions", "data"}
+    assert report.settings.sampling is None
+    assert {s.made.shape for s in report.samples.items} == {(30, 22, 3)}  # motions are not cropped
+
+    alone = evaluate.run_motions(made, settings(), evaluators=[])
+    assert list(alone.tasks["t2m"].rows) == ["system"]
+    assert "fid" not in alone.tasks["t2m"].rows["system"]
+    assert any("no real row" in note for note in alone.notes)
+    with pytest.raises(RequestError, match="2 clips"):
+        evaluate.run_motions(made[:1])
+
+
+def test_a_system_is_not_printed_beside_a_wrong_real_row(clip, twin):
+    twin.comparable = True
+    report = evaluate.run_motions(walks(clip, 32), settings(), evaluators=[twin], truth=walks(clip, 32))
+    assert report.stopped is not None
+    assert list(report.tasks["t2m"].rows) == ["real"]
+    assert np.isfinite(report.tasks["t2m"].rows["real"]["fid"].mean)
