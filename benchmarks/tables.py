@@ -77,7 +77,7 @@ def numbers(quality: dict, speed: dict, evaluation: dict) -> str:
             f"{popping['decoded']:.1f}° / {popping['original']:.1f}°",
             "1.2 times",
         ),
-        ("generate 4 s of motion, 10 steps, loaded", f"{speed['generate_4s_10_steps']['median_s']:.2f} s", "0.25 s"),
+        ("generate 4 s of motion, 10 rounds, loaded", f"{speed['generate_4s_10_steps']['median_s']:.2f} s", "0.25 s"),
         ("generate from the shell to a GLB", f"{speed['shell_generate_to_glb']['median_s']:.1f} s", "4 s"),
         ("caption a motion of 4 s, loaded", f"{speed['caption_4s']['median_s']:.2f} s", "0.3 s"),
         ("peak memory", f"{speed['peak_memory_mb']} MB", "1000 MB"),
@@ -139,7 +139,7 @@ def steps(report: dict) -> str:
                     f"{row['jerk_mps3']:.0f}",
                 )
             )
-    about = f"\n\n{report['prompts']} prompts, {report['seeds']} seeds each; 10 steps where nothing else is said."
+    about = f"\n\n{report['prompts']} prompts, {report['seeds']} seeds each; 10 rounds where nothing else is said."
     head = "setting | rounds | one action | two actions | foot skate, m/s | jerk, m/s³"
     return table(head, rows) + about
 

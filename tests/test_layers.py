@@ -1,6 +1,7 @@
 """Imports go down the list of folders only, and folders on one level do not know each other."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,14 @@ def violations(source: Path) -> list[str]:
 
 def test_imports_go_down_only():
     assert violations(SOURCE) == []
+
+
+def test_the_map_in_the_docs_is_this_one():
+    page = (Path(__file__).parents[1] / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([\w, ]+) \|", page, re.MULTILINE)
+    told = {int(level): set(rooms.split(", ")) for level, rooms in rows}
+    there = [{r for r in rooms if (SOURCE / r).is_dir() or (SOURCE / f"{r}.py").is_file()} for rooms in LEVELS[:-1]]
+    assert told == dict(enumerate(there))
 
 
 def test_every_allowed_exception_is_in_use():

@@ -1,4 +1,4 @@
-"""A weights folder: config.json, safetensors files, vocab.txt, a model card (DESIGN section 5). Knows no class of ours."""
+"""A weights folder: config.json, safetensors files, vocab.txt, a model card. Knows no class of ours."""
 
 from __future__ import annotations
 

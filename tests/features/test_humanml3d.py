@@ -52,7 +52,7 @@ def test_published_mode_repeats_the_published_vectors():
 
 
 def test_published_mode_keeps_the_forced_first_heading_and_exact_mode_does_not():
-    # A steady spin: the stored half angle is -rate / 2 everywhere, except where frame 0 was overwritten (method 2.6b).
+    # A steady spin: the stored half angle is -rate / 2 everywhere, except where frame 0 was overwritten.
     rate = 0.05
     joints = standing(60, rate * np.arange(60) + 0.4)
     assert np.allclose(humanml3d.encode(joints, "exact")[8:-20, 0], -rate / 2, atol=1e-3)

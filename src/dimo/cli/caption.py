@@ -14,7 +14,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("caption", help="say in English what a motion file shows", description=__doc__)
     parser.add_argument("file", metavar="FILE", type=Path, help=FILES)
     parser.add_argument("--samples", type=int, default=1, help="captions to draw; the surest comes first (default: 1)")
-    parser.add_argument("--steps", type=int, help="rounds of the model (default: 12)")
+    parser.add_argument("--steps", type=int, help="rounds in which the words are filled in (default: 12)")
     parser.add_argument("--seed", type=int, help="repeats a draw of several samples")
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
     parser.add_argument("--json", action="store_true", help="print a list of objects with text and score")

@@ -28,7 +28,7 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
         "--samples", type=int, default=1, help="motions to make, written as FILE_1, FILE_2, ... (default: 1)"
     )
     parser.add_argument("--seed", type=int, help="makes the result repeatable (default: another one each time)")
-    parser.add_argument("--steps", type=int, help="rounds of the model (default: 10)")
+    parser.add_argument("--steps", type=int, help="rounds in which the masks are filled (default: 10)")
     parser.add_argument(
         "--guidance", type=float, help="how strongly to follow the text; 1 is plain sampling (default: 3)"
     )

@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--glove", type=Path, help="evaluator only: folder of the published word vectors")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop after this long; --resume goes on")
-    parser.add_argument("--steps", type=int, help="length of the schedule instead of the recipe's")
+    parser.add_argument("--steps", type=int, help="training steps instead of the recipe's")
     parser.add_argument("--quiet", action="store_true", help="no live progress")
 
 
@@ -64,5 +64,5 @@ def run(args: argparse.Namespace) -> int:
         from dimo.learn.evaluator_guo import train_evaluator
 
         done = train_evaluator(settings, args.start, args.glove)
-    print(f"{args.out}: {args.what} after {done} steps")
+    print(f"{args.out}: {args.what} after {done} training steps")
     return 0

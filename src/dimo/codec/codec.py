@@ -86,9 +86,10 @@ class Codec(nn.Module):
 
 
 def feature_statistics(clips: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation (C,) of features, the deviation averaged within each part, root parts divided by 5 (method 2.12).
+    """Mean and deviation (C,) of features, the deviation averaged within each part, root parts divided by 5.
 
-    Dividing the deviation of the few root columns and of the contacts multiplies their weight in the loss.
+    Dividing the deviation of the few root columns and of the contacts multiplies their weight in the loss: HumanML3D's
+    feature bias (docs/how-it-works.md, HumanML3D files).
     """
     values = np.concatenate(clips)
     mean, std = values.mean(0), values.std(0)

@@ -1,4 +1,4 @@
-"""The codec's encoder and decoder: 1-D convolutions over time, no normalisation (after T2M-GPT and MoMask, method 3.1)."""
+"""The codec's encoder and decoder: 1-D convolutions over time, no normalisation (after T2M-GPT, Zhang et al. 2023, and MoMask)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Residual vector quantization: Q codebooks, each quantizing what the ones before it left over.
 
 Zeghidour et al. 2021 (SoundStream), section III-C, with MoMask's training constants where nothing better was measured
-(method 3.3 to 3.5). Codebooks follow their vectors by exponential moving averages; everything that must survive a
+(Guo et al. 2024). Codebooks follow their vectors by exponential moving averages; everything that must survive a
 reload is a buffer.
 """
 

@@ -1,4 +1,4 @@
-"""A HumanML3D directory from any source, readable by public code of other systems (method 2.4, 2.11, 2.12).
+"""A HumanML3D directory from any source, readable by public code of other systems (docs/how-it-works.md, HumanML3D files).
 
 new_joint_vecs (F - 1, 263) in published mode, new_joints (F, 22, 3), texts `caption#word/POS ...#0.0#0.0`, Mean.npy,
 Std.npy, all.txt and the split lists; mirrored training clips have ids that start with M.

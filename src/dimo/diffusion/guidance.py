@@ -13,7 +13,7 @@ GUIDED: tuple[str, ...] = ("logits", "probabilities")
 def guide(conditional: Tensor, unconditional: Tensor, scale: float, on: GuidanceOn = "logits") -> Tensor:
     """Guided logits (..., N) of the conditional and unconditional ones; scale 1 is the first, 0 the second.
 
-    logits: l_u + s (l_c - l_u), MoMask's form (method 4.6), a product of powers of both distributions; it sharpens.
+    logits: l_u + s (l_c - l_u), MoMask's form (docs/how-it-works.md, Guidance); a product of powers of both, which sharpens.
     probabilities: p_u + s (p_c - p_u), cut off at 0 and normalised, given as logarithms. It sharpens less, and for s > 1
     rules out what has less than (s - 1) / s of its unconditional probability.
     """

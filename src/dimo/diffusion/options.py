@@ -15,9 +15,9 @@ STRATEGIES: tuple[str, ...] = ("confidence", "gumbel", "margin", "entropy", "wri
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """How to draw. The defaults are for motion; captions use 12 steps (rounds) at temperature 0."""
+    """How to draw. The defaults are for motion; captions use 12 rounds at temperature 0."""
 
-    steps: int = 10  # K rounds of the network; 5 is a draft, 20 to 30 refine details
+    steps: int = 10  # K, the rounds; 5 is a draft, 20 to 30 refine details
     temperature: float = 1.0  # of the draw; 0 takes the most probable
     top_k: int = 52  # codes considered per draw: the best tenth of 512, as MoMask; 0 considers all
     guidance: float = 3.0  # l_u + s (l_c - l_u); 1 is no guidance and half the work

@@ -1,4 +1,4 @@
-"""The reverse process: start from what is known, predict everything, keep what is surest, repeat (method 4.4, 4.5).
+"""The reverse process: start from what is known, predict everything, keep what is surest, repeat (MaskGIT; MoMask).
 
 One loop for every task. It takes predict(tokens, draw) -> Guess and yields a Step after each round; it knows neither the
 network (how a guess is made) nor the task (why something is known). What is kept and taken back is in strategies.py.

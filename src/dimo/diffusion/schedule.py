@@ -1,4 +1,4 @@
-"""How much is masked: ratio by time when training, number of places per step when sampling."""
+"""How much is masked: ratio by time when training, number of places per round when sampling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEDULES: tuple[str, ...] = ("cosine", "linear", "square", "root")
 def mask_ratio(time: float, schedule: Schedule = "cosine") -> float:
     """Share of places that are masked at time 0 (all) to 1 (none).
 
-    cosine: cos(pi t / 2), linear: 1 - t (method 4.1); square: 1 - t^2, concave like the cosine but later; root:
+    cosine: cos(pi t / 2), linear: 1 - t (MaskGIT); square: 1 - t^2, concave like the cosine but later; root:
     1 - sqrt(t), convex, most places first (Chang et al. 2022, MaskGIT, section 4.4, where it was the worst).
     """
     if schedule == "cosine":
@@ -21,9 +21,9 @@ def mask_ratio(time: float, schedule: Schedule = "cosine") -> float:
 
 
 def masked_after(step: int, steps: int, total: int, schedule: Schedule = "cosine") -> int:
-    """How many of total places stay masked after step 0 <= step < steps.
+    """How many of total places stay masked after round 0 <= step < steps (the rounds).
 
-    Follows mask_ratio at (step + 1) / steps, but reveals at least one place a step while any is masked; 0 at the end.
+    Follows mask_ratio at (step + 1) / steps, but reveals at least one place a round while any is masked; 0 at the end.
     """
     if step + 1 >= steps:
         return 0

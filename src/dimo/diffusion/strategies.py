@@ -4,11 +4,11 @@ All see places that the sampler itself wrote, or may write; what was given is ne
 
 | name       | ranks by                          | afterwards                                   | trade                         |
 | confidence | probability of the drawn value    | nothing                                      | the paper's; the reference    |
-| gumbel     | its logarithm plus falling noise  | nothing                                      | varied at few steps, rougher  |
+| gumbel     | its logarithm plus falling noise  | nothing                                      | varied in few rounds, rougher |
 | margin     | lead of the best over the second  | nothing                                      | hesitates where two compete   |
 | entropy    | sureness of the whole distribution| nothing                                      | ignores which value was drawn |
 | write_back | as confidence                     | overwrites what the model now doubts, thrice | repairs early slips, no calls |
-| remask     | as confidence                     | opens the least sure again, each round       | repairs most, needs 20+ steps |
+| remask     | as confidence                     | opens the least sure again, each round       | repairs most, in 20 rounds up |
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from dimo.diffusion.options import SampleOptions
 from dimo.diffusion.schedule import masked_after
 
 WRITE_BACK_AT = (0.25, 0.5, 0.75)
-"""Shares of the rounds at which write_back looks back: a quarter and a half as BiMoGen (method 4.7), and once later, since
-here looking costs no call of its own."""
+"""Shares of the rounds at which write_back looks back: a quarter and a half as BiMoGen, and once later, since here looking
+costs no call of its own (docs/how-it-works.md, Self-correction and re-masking)."""
 
 SURELY = 2.0
 """A written value gives way when the new one is at least this many times as probable."""
 
 REMASK_SHARE = 0.15
-"""Of the written places, how many remask opens again in a round (the rate sigma of ReMDM, method 4.7, capped)."""
+"""Of the written places, how many remask opens again in a round (the rate sigma of ReMDM, Wang et al. 2025, capped)."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def keep_best(score: Tensor, open_: Tensor, remaining: list[int]) -> Tensor:
 def left_open(index: int, totals: list[int], open_: Tensor, options: SampleOptions) -> list[int]:
     """Per row, how many places the schedule leaves open after round `index`.
 
-    With adaptive steps a row that is ahead of its schedule goes on from where the schedule would be.
+    With options.adaptive a row that is ahead of its schedule goes on from where the schedule would be.
     """
     out = []
     for total, now in zip(totals, open_.sum(1).tolist(), strict=True):
@@ -124,7 +124,7 @@ def reopened(held: Tensor, written: Tensor, room: list[int]) -> Tensor:
     """remask: (B, N) bool, per row the written places that the model believes in least.
 
     room[row]: how many places are to be open after this round; no more are opened, so that the number of open places
-    follows the schedule as without re-masking (the bound on sigma of ReMDM, method 4.7).
+    follows the schedule as without re-masking (the bound on sigma of ReMDM).
     """
     counts = [min(round(REMASK_SHARE * n), most) for n, most in zip(written.sum(1).tolist(), room, strict=True)]
     return keep_best(-held, written, [n - c for n, c in zip(written.sum(1).tolist(), counts, strict=True)])

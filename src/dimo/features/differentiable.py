@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def root_path(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Half headings a (..., F) and root positions (..., F, 3) from features (..., F, C) (method 2.8)."""
+    """Half headings a (..., F) and root positions (..., F, 3) from features (..., F, C) (docs/how-it-works.md, Features)."""
     turn, step = features[..., :-1, 0], features[..., :-1, 1:3]
     half = torch.cat([torch.zeros_like(features[..., :1, 0]), turn.cumsum(-1)], dim=-1)
     cos, sin = torch.cos(2 * half[..., 1:]), torch.sin(2 * half[..., 1:])

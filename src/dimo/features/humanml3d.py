@@ -1,4 +1,4 @@
-"""The HumanML3D motion representation: joint positions to features and back (Guo et al. 2022, section 3; method 2).
+"""The HumanML3D motion representation: joint positions to features and back (Guo et al. 2022, section 3).
 
 A frame is [root angular velocity 1 | root linear velocity x,z 2 | root height 1 | joint positions 3(J-1) |
 joint rotations 6(J-1) | joint velocities 3J | foot contacts 4]. Metres (KIT: its own unit) and radians, per frame.
@@ -43,7 +43,7 @@ EXACT_SMOOTHING = 4.0
 
 
 def columns(layout: Layout) -> dict[str, slice]:
-    """Which columns of a feature vector hold what (method 2.1)."""
+    """Which columns of a feature vector hold what (docs/how-it-works.md, Features)."""
     j = layout.joints
     sizes = {
         "angular": 1,
@@ -142,7 +142,7 @@ def decode_motion(
 
 
 def root_path(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Heading-to-Z quaternions (F, 4) and root positions (F, 3), integrated from the first four columns (method 2.8)."""
+    """Heading-to-Z quaternions (F, 4) and root positions (F, 3), integrated (docs/how-it-works.md, Features)."""
     half = np.concatenate([[0.0], np.cumsum(features[:-1, 0])])
     q = np.stack([np.cos(half), np.zeros_like(half), np.sin(half), np.zeros_like(half)], axis=-1)
     step = np.zeros((len(features), 3))
@@ -153,7 +153,7 @@ def root_path(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def uniform_skeleton(joints: np.ndarray, target: Skeleton, layout: Layout) -> np.ndarray:
-    """The clip (F, J, 3) with the target's bone lengths; its root path is scaled by the ratio of leg bones (method 2.4, step 1)."""
+    """The clip (F, J, 3) with the target's bone lengths; its root path is scaled by the ratio of leg bones."""
     parents = np.array(target.parents)
     first = np.abs(joints[0] - joints[0, parents]).max(
         axis=-1
@@ -173,7 +173,7 @@ def _faces(layout: Layout, joints: np.ndarray) -> np.ndarray:
 
 
 def _published_heading(layout: Layout, joints: np.ndarray) -> np.ndarray:
-    """q (F, 4) of the public inverse kinematics, with its exchanged hips and forced first frame (method 2.5, 2.6)."""
+    """q (F, 4) of the public inverse kinematics, with exchanged hips and forced first frame (docs/how-it-works.md, Features)."""
     # The public function unpacks [right hip, left hip, right shoulder, left shoulder] as (left hip, right hip, right
     # shoulder, left shoulder), so the hip line enters reversed.
     hips = joints[:, layout.left_hip] - joints[:, layout.right_hip]
@@ -185,7 +185,7 @@ def _published_heading(layout: Layout, joints: np.ndarray) -> np.ndarray:
 
 
 def _chain_rotations(layout: Layout, joints: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Local rotations (F, J, 4) by shortest rotations along each chain, every chain starting at q (method 2.5)."""
+    """Local rotations (F, J, 4) by shortest rotations along chains that start at q (docs/how-it-works.md, Features)."""
     directions = layout.directions()
     out = np.zeros((len(joints), layout.joints, 4))
     out[:, 0] = q

@@ -183,7 +183,7 @@ class Pipeline:
         footlock: bool,
         remember: bool,
     ) -> Generator[Window, Tensor, Filled]:
-        """One gap filled. One that is shorter than a step of the model is bridged by a smooth curve."""
+        """One gap filled. One that is shorter than a code step is bridged by a smooth curve."""
         config = self.codec.config
         if (gap.frames + 1) / gap.side.fps <= config.stride / config.fps and (curve := bridge(gap)) is not None:
             return Filled.still(curve)

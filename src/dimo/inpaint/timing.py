@@ -1,6 +1,6 @@
 """A gap of a motion on the model's grid.
 
-The model works on the 22-joint body at 20 fps in steps of 4 frames; a motion has its own body, rate and gap. So the known
+The model works on the 22-joint body at 20 fps in code steps of 4 frames; a motion has its own body, rate and gap. So the known
 sides are brought to a common grid that starts at the seam. Where the last step reaches over the end of the gap, its frames
 beyond are thrown away: known frames are never replaced.
 """
@@ -22,7 +22,7 @@ from dimo.inpaint.codes import encode, on_grid
 from dimo.inpaint.windows import CONTEXT
 from dimo.memory.lookup import LOOKS, Sides
 
-EDGE = 4  # steps beside the context that are encoded with it and dropped: the encoder sees no cut there
+EDGE = 4  # code steps beside the context that are encoded with it and dropped: the encoder sees no cut there
 NOWHERE = np.zeros((0, len(BODY), 3))  # the joints of a side that is not there
 
 

@@ -1,4 +1,4 @@
-"""Training of the codec on windows of motion features (DESIGN section 4, method 3)."""
+"""Training of the codec on windows of motion features (docs/how-it-works.md, Codec)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CodecLoss:
 
     batch: int = 64
     window: int = 64  # frames: 3.2 s, long enough for the root path to drift
-    quantize_dropout: float = 0.2  # share of batches that train a random prefix of levels (method 3.4)
+    quantize_dropout: float = 0.2  # share of batches that train a random prefix of levels (MoMask)
     feature_weight: float = 1.0  # smooth L1 on normalised features
     position_weight: float = 8.0  # L1 in metres on joints around the root
     path_weight: float = 2.0  # L1 in metres on the integrated root path over the window

@@ -70,7 +70,7 @@ def _features(joints: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def code_clips(codec: Codec, found: Sequence[Clip], longest: int, cache: Path | None = None) -> list[Tensor]:
-    """Codes (L, Q) per clip, cut to `longest` steps.
+    """Codes (L, Q) per clip, cut to `longest` code steps.
 
     cache: a file that keeps them for a resumed run; it is used again only for the same codec, clips and length.
     """
@@ -91,7 +91,7 @@ def code_clips(codec: Codec, found: Sequence[Clip], longest: int, cache: Path | 
 
 
 def codes_at_offsets(codec: Codec, found: Sequence[Clip]) -> tuple[list[Tensor], list[int], list[int]]:
-    """Codes (L, Q) of each clip begun 0, 1, ... stride - 1 frames late, the clips' indices and these frames; whole steps only."""
+    """Codes (L, Q) of each clip begun 0, 1, ... stride - 1 frames late, with the clips and these frames; whole code steps only."""
     stride = codec.config.stride
     sequences, origins, offsets = [], [], []
     for i, features in enumerate(feature_clips(found)):

@@ -2,9 +2,9 @@
 
 One trunk pass over `[CLS] text [SEP] motion [SEP]` gives a vector per place. Words are read off by the tied embedding
 matrix, base codes by a linear head; a small depth decoder then predicts level after level of a stack from its vector and
-the levels below, looking a few steps around, so that all Q levels cost one trunk pass.
+the levels below, looking a few code steps around, so that all Q levels cost one trunk pass.
 
-Motion also passes a few convolutions over neighbouring steps before and after the trunk. What follows what in a gait
+Motion also passes a few convolutions over neighbouring code steps before and after the trunk. What follows what in a gait
 does not depend on where in the clip it happens; attention with absolute positions would have to learn it at every place
 anew, which 4 hours of motion do not suffice for (docs/log.md has the comparison).
 """
@@ -41,7 +41,7 @@ class MaskedConfig:
     depth_blocks: int = 2
     stem_blocks: int = 1  # convolutions over neighbouring stacks before the trunk
     near_blocks: int = 2  # and after it
-    near_reach: int = 2  # steps to either side that each of them sees
+    near_reach: int = 2  # code steps to either side that each of them sees
     unknown_text: str = "absent"  # or "masked" (UNKNOWN_TEXTS)
 
     def __post_init__(self):
@@ -68,7 +68,7 @@ class Hidden:
 
 
 class NearBlock(nn.Module):
-    """Convolution over neighbouring steps and a two-layer perceptron, each normalised first and added."""
+    """Convolution over neighbouring code steps and a two-layer perceptron, each normalised first and added."""
 
     def __init__(self, width: int, dropout: float, reach: int = 1):
         super().__init__()
@@ -80,7 +80,7 @@ class NearBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
-        """x (B, L, D); real (B, L) keeps padding from leaking into the last real step."""
+        """x (B, L, D); real (B, L) keeps padding from leaking into the last real code step."""
         y = self.norm1(x) * real.unsqueeze(-1)
         x = x + gelu(self._convolve(y))
         up = gelu(steady_linear(self.norm2(x), self.up.weight, self.up.bias))

@@ -16,7 +16,7 @@ from dimo.sequence.vocabulary import MASK, PAD
 class Tokens:
     """`[CLS] text [SEP] motion [SEP]` without the fixed marks, for B sequences.
 
-    A stack is one step of motion with all its Q codes; known_levels says how many of them, from the lowest, are known.
+    A stack is one code step of motion with all its Q codes; known_levels says how many of them, from the lowest, are known.
     That integer is the whole noise state of a stack: 0 is masked, Q is given.
     """
 

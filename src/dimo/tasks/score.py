@@ -20,7 +20,7 @@ from dimo.sequence.tokens import Tokens, pack
 from dimo.sequence.vocabulary import PAD
 
 RATIOS = (0.35, 0.55, 0.75, 1.0)
-"""Shares of places masked: partly known texts judge wording, the fully masked one content (method 5.3)."""
+"""Shares of places masked: partly known texts judge wording, the fully masked one content."""
 
 PAIRS = 16
 """CaptionedClips at most in one pass of the model, each at all RATIOS: texts of one length, motions of similar ones.

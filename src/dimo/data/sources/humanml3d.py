@@ -1,4 +1,4 @@
-"""HumanML3D and KIT-ML directories in their original layout: new_joints, texts, split lists (method 2.9 to 2.11)."""
+"""HumanML3D and KIT-ML directories as published: new_joints, texts, split lists (docs/how-it-works.md, HumanML3D files)."""
 
 from __future__ import annotations
 
