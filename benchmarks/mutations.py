@@ -24,18 +24,18 @@ PACKAGE = ROOT / "src" / "dimo"
 FIRST = ("test_objective.py", "test_batches.py", "test_loop.py", "test_start.py", "test_parallel.py")
 """Tests of the objective, in the order in which they find something fastest; the others of tests/learn follow."""
 
-MODEL, CORRUPT, BATCHES, ROUNDS = (
+MODEL, CORRUPT, BATCHES, CORRECTION = (
     "learn/model.py",
     "diffusion/corrupt.py",
     "learn/batches.py",
-    "learn/rounds.py",
+    "learn/self_correction.py",
 )
 MUTATIONS: tuple[tuple[str, str, str, str], ...] = (  # what breaks, file, text that stands there once, what replaces it
     ("base targets are zeros", MODEL, "target = clean.codes[..., 0][places]", "target = clean.codes[..., 0][places] * 0"),
     ("residual targets are zeros", MODEL, ".squeeze(2)[places]", ".squeeze(2)[places] * 0"),
     ("residual targets are those of the base", MODEL, ".expand(-1, clean.codes.shape[1], 1)", ".expand(-1, clean.codes.shape[1], 1) * 0"),
-    ("every visible stack is supervised", MODEL, "clean, masked, places, options, generator)\n    hidden = model(rounds",
-     "clean, masked, clean.motion_slots, options, generator)\n    hidden = model(rounds"),
+    ("every visible stack is supervised", MODEL, "clean, masked, places, options, generator)\n    hidden = model(self_correction",
+     "clean, masked, clean.motion_slots, options, generator)\n    hidden = model(self_correction"),
     ("the level that a stack ends with is not learnt", MODEL, "masked.known_levels <= level[:, None]", "masked.known_levels < level[:, None]"),
     ("levels below are not shown", MODEL, "model.code_logits(hidden.motion, clean.codes,", "model.code_logits(hidden.motion, clean.codes * 0,"),
     ("residual levels favour low ones", MODEL, "generator.integers(1, levels, count)", "generator.integers(1, levels, (2, count)).min(0)"),
@@ -60,11 +60,11 @@ MUTATIONS: tuple[tuple[str, str, str, str], ...] = (  # what breaks, file, text 
     ("pre-training shows all motion", MODEL, "masked, places = _mask_motion(clean, model, replace", "_, places = _mask_motion(clean, model, replace"),
     ("pre-training forgets the words", MODEL, 'motion | {"text": _text_loss(model, hidden, clean, words, options)}', "motion"),
     ("pre-training lasts a step longer", MODEL, "if step < options.pretrain_steps", "if step <= options.pretrain_steps"),
-    ("self-correction sees plain masks", MODEL, "model(rounds.play(model, masked, rounds.MOTION, generator))", "model(masked)"),
+    ("self-correction sees plain masks", MODEL, "model(self_correction.play(model, masked, self_correction.MOTION, generator))", "model(masked)"),
     ("self-correction learns what it saw", MODEL, "own = _motion_losses(model, hidden, clean,", "own = _motion_losses(model, hidden, masked,"),
     ("self-correction of words sees plain masks", MODEL, "        ids[seen], known[seen] = played.ids, played.known_text\n", ""),
-    ("self-correction fills all places at once", ROUNDS, "steps = int(generator.integers(1, MOST_STEPS + 1))", "steps = 1"),
-    ("self-correction plays with dropout", ROUNDS, "    model.eval()\n", ""),
+    ("self-correction fills all places at once", CORRECTION, "steps = int(generator.integers(1, MOST_STEPS + 1))", "steps = 1"),
+    ("self-correction plays with dropout", CORRECTION, "    model.eval()\n", ""),
     ("lengths are off by one", MODEL, "clean.motion_slots[some].sum(1) - 1", "clean.motion_slots[some].sum(1)"),
     ("lengths are read off a masked text", MODEL, "model.length_logits(clean.ids[some]", "model.length_logits(known.ids[some]"),
     ("no motion dropout", MODEL, "generator.random(len(clean)) < options.motion_dropout", "generator.random(len(clean)) < 0"),

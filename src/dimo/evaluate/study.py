@@ -57,7 +57,7 @@ class Preference:
 def pairs(a: Samples, b: Samples, kind: str, seed: int) -> list[Question]:
     """Blind pairs of the samples that both folders hold, in an order and on sides drawn by the seed.
 
-    Sides are balanced: a stands on the left in half of the pairs. CaptionedClips that are equal are left out.
+    Sides are balanced: a stands on the left in half of the pairs. Pairs that are equal are left out.
     """
     generator = np.random.default_rng(seed)
     theirs = {s.id: s for s in b.items}

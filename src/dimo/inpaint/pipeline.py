@@ -39,7 +39,8 @@ BATCH = 32
 """Windows that are drawn together: more gain nothing on a CPU and take memory."""
 
 NO_TEXT = (MASK,) * 8
-"""Unknown words, which is how training shows motion without text; as given words, so that the sampler lets them be."""
+"""Unknown words, which is how models with unknown_text = "masked" saw motion without text; as given words, so that the sampler
+lets them be. Others saw no words at all."""
 
 
 class Pipeline:
@@ -227,8 +228,9 @@ class Pipeline:
     ) -> Iterator[Step]:
         """The rounds that fill windows which all have a text, or all have none."""
         told = bool(windows[0].ids)
+        nothing = NO_TEXT if self.model.config.unknown_text == "masked" else ()
         tokens = pack(
-            [list(w.ids or NO_TEXT) for w in windows], [w.row for w in windows], levels=self.model.config.levels
+            [list(w.ids or nothing) for w in windows], [w.row for w in windows], levels=self.model.config.levels
         )
         hidden = torch.nn.utils.rnn.pad_sequence([w.open for w in windows], batch_first=True)
         tokens = replace(tokens, known_levels=torch.where(hidden, 0, tokens.known_levels))

@@ -1,7 +1,7 @@
-"""The objective of the joint model: joint pre-training, the task mix, whole levels, self-correction (docs/objective.md).
+"""The objective of the masked model: joint pre-training, the task mix, whole levels, self-correction (docs/objective.md).
 
 A step is a batch of motion to be filled in, with or without its text, and a batch of captions to be filled in, beside their
-motion. Masks are in diffusion/corrupt.py, batches in batches.py, states with the model's own mistakes in rounds.py.
+motion. Masks are in diffusion/corrupt.py, batches in batches.py, states with the model's own mistakes in self_correction.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from dimo.diffusion.corrupt import mask_motion, mask_text
 from dimo.diffusion.schedule import SCHEDULES, Schedule
 from dimo.errors import RequestError
-from dimo.learn import rounds
+from dimo.learn import self_correction
 from dimo.learn.batches import ModelData
 from dimo.model.masked import Hidden, MaskedModel
 from dimo.sequence.tokens import Tokens, pack
@@ -178,7 +178,7 @@ def _motion_task(
     if kind == "masks" or not options.self_correction:
         hidden = model(masked)
         return terms | _motion_losses(model, hidden, clean, masked, places, options, generator)
-    hidden = model(rounds.play(model, masked, rounds.MOTION, generator))
+    hidden = model(self_correction.play(model, masked, self_correction.MOTION, generator))
     own = _motion_losses(model, hidden, clean, masked, places, options, generator)
     return terms | {f"correct_{name}": value for name, value in own.items()}
 
@@ -202,7 +202,7 @@ def _text_task(
         return {"text": _text_loss(model, model(masked), clean, places, options)}
     seen = ~blind  # where the motion is unknown it is not asked for, so these stay as they are
     if seen.any():
-        played = rounds.play(model, masked.take(seen), rounds.WORDS, generator)
+        played = self_correction.play(model, masked.take(seen), self_correction.WORDS, generator)
         ids, known = masked.ids.clone(), masked.known_text.clone()
         ids[seen], known[seen] = played.ids, played.known_text
         masked = replace(masked, ids=ids, known_text=known)

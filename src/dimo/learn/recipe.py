@@ -47,7 +47,7 @@ class CodecRecipe:
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """Everything that training a joint model needs to know."""
+    """Everything that training a masked model needs to know."""
 
     model: MaskedConfig = field(default_factory=MaskedConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)

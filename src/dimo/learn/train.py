@@ -18,7 +18,7 @@ from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
 from dimo.learn import codec as codec_learning
 from dimo.learn import corpus, loop, parallel, provenance, recipe
-from dimo.learn import model as joint
+from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
 from dimo.learn.start import bert_folder, open_start
 from dimo.loading import TRAINING_ONLY
@@ -89,7 +89,7 @@ def load_codec(folder: Path) -> Codec:
 
 
 def train_model(settings: Settings, codec_folder: Path, start: Path | None = None) -> int:
-    """Train a joint model over a codec; writes a whole weights folder to settings.out. Returns the steps done.
+    """Train a masked model over a codec; writes a whole weights folder to settings.out. Returns the steps done.
 
     start: a BERT or ALBERT checkpoint, or a weights folder of dimo whose training goes on with another recipe.
     """
@@ -117,10 +117,10 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         model.trunk.words.weight.requires_grad_(False)
     done = loop.run(
         model,
-        lambda generator, step: joint.loss(model, sets["train"], plan.loss, generator, step),
+        lambda generator, step: objective.loss(model, sets["train"], plan.loss, generator, step),
         options,
         settings.out,
-        validate=lambda: joint.measure(model, sets["val"], plan.loss),
+        validate=lambda: objective.measure(model, sets["val"], plan.loss),
         resume=settings.resume,
         time_limit=settings.time_limit,
         quiet=settings.quiet,

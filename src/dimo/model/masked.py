@@ -1,4 +1,4 @@
-"""The joint model: Tokens in, logits for words and motion codes out.
+"""The masked model: Tokens in, logits for words and motion codes out.
 
 One trunk pass over `[CLS] text [SEP] motion [SEP]` gives a vector per place. Words are read off by the tied embedding
 matrix, base codes by a linear head; a small depth decoder then predicts level after level of a stack from its vector and
@@ -30,7 +30,7 @@ tells the model how long the text is that it should know nothing of."""
 
 @dataclass(frozen=True)
 class MaskedConfig:
-    """Sizes of the joint model."""
+    """Sizes of the masked model."""
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     levels: int = 6

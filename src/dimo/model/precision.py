@@ -1,4 +1,4 @@
-"""Which number format the joint model computes in: bf16 where the processor has instructions for it, else fp32.
+"""Which number format the masked model computes in: bf16 where the processor has instructions for it, else fp32.
 
 Only matrix products and the states between them are bf16; probabilities are always taken in fp32, and the codec, whose
 output is seen, stays in fp32. Without the instructions bf16 is emulated and slower than fp32.
