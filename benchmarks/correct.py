@@ -56,7 +56,7 @@ def cases(found: list, count: int, seed: int = 0) -> list[tuple]:
     rng = random.Random(seed)
     by_kind: dict[str, list[tuple]] = defaultdict(list)
     for clip in found:
-        for text in sorted({c.text for c in clip.captions if c.kind == "written"}):
+        for text in sorted({c.text for c in clip.captions if c.by_people}):
             if open_ := places(text):
                 match = rng.choice(open_)
                 wrong = text[: match.start()] + OTHER[match.group()] + text[match.end() :]

@@ -93,10 +93,11 @@ def test_evaluators_draw_clips_by_the_same_weights(tmp_path):
     ("source", "admitted"),
     [
         ("CMU", True),
-        ("CMU (BVH conversion), CMU", True),
+        ("CMU (BVH conversion) + CMU", True),
         ("Bandai-Namco-Research-Motiondataset-2", False),
-        ("CMU, Bandai-Namco-Research-Motiondataset-2", False),
-        ("Bandai-Namco-Research-Motiondataset-1, CMU", False),
+        ("CMU + Bandai-Namco-Research-Motiondataset-2", False),
+        ("Bandai-Namco-Research-Motiondataset-1 + CMU", False),
+        ("Cat Prisbrey, CMU", False),
     ],
 )
 def test_a_composite_is_admitted_only_with_all_its_sources(source, admitted):

@@ -16,7 +16,7 @@ from dimo.body.motion import Motion
 from dimo.body.rotation import slerp
 from dimo.body.skeleton import preset
 from dimo.data.describe import SUBJECTS, Event, events, phrases
-from dimo.data.records import Caption, Clip
+from dimo.data.records import JOINS, Caption, Clip
 
 BODY = preset("humanml3d")
 ARMS = {
@@ -93,7 +93,7 @@ def composites(clips: Sequence[Clip], count: int, seed: int = 0) -> list[Clip]:
         if made is None:
             continue
         motion, sentences = made
-        sources = ", ".join(dict.fromkeys((first.source.source, second.source.source)))
+        sources = JOINS.join(dict.fromkeys((first.source.source, second.source.source)))
         out.append(
             Clip(
                 id=f"composite_{attempt:06d}",
@@ -102,7 +102,7 @@ def composites(clips: Sequence[Clip], count: int, seed: int = 0) -> list[Clip]:
                 captions=tuple(Caption(s, "composed") for s in sentences),
                 split="train",
                 source=sources,
-                licence="; ".join(dict.fromkeys((first.source.licence, second.source.licence))),
+                licence=JOINS.join(dict.fromkeys((first.source.licence, second.source.licence))),
                 label=f"{first.event.kind}+{second.event.kind}",
                 provenance=f"{first.source.id} + {second.source.id}",
                 composite=True,

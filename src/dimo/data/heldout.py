@@ -32,7 +32,7 @@ def load(
 ) -> list[Clip]:
     """Captioned clips of a split, at most `limit` of them spread over it; RequestError when there are none.
 
-    Captions are the written ones where there are any; composites and our own mirror images are left out, the mirrored clips
+    Captions are those by people where there are any; composites and our own mirror images are left out, the mirrored clips
     that a collection itself lists are not. Of HumanML3D and KIT-ML those clips are taken whose length their loader admits.
     """
     if any(p.suffix == ".parquet" for p in folder.glob("*.parquet")):
@@ -63,7 +63,7 @@ def fingerprint(clips: Sequence[Clip]) -> str:
 
 
 def _written(clip: Clip) -> Clip:
-    written = tuple(c for c in clip.captions if c.kind == "written")
+    written = tuple(c for c in clip.captions if c.by_people)
     return replace(clip, captions=written or clip.captions, joints=clip.joints[:LONGEST])
 
 

@@ -32,9 +32,11 @@ from dimo.formats.files import write_atomically
 from dimo.formats.table import load
 from dimo.text.normalise import mirror_words, normalise
 
-VERSION = 2  # of what preparation does; a change makes old shards be made again
+VERSION = 3  # of what preparation does; a change makes old shards be made again
 SHARD = 128  # jobs
 REPORT = "report.json"
+TRIM = 1.05
+"""A clip longer than the longest by up to this factor loses its end: its two halves would each have the words of the whole."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,10 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     split = job.split or split_of(job.recording or job.id, options.shares)
     generator = np.random.default_rng([options.seed, zlib.crc32(job.id.encode())])
     written = tuple(dict.fromkeys(c for c in map(normalise, job.captions) if c))
+    if options.longest < len(motion) <= TRIM * options.longest:
+        motion = motion.cut(0, options.longest / motion.fps)
     count = -(-len(motion) // options.longest)
+    kind = job.kind if count == 1 else "take"
     cuts = np.linspace(0, len(motion), count + 1).round().astype(int)
     stretches = [(int(a), int(b), written) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
     if split == "train" and len(motion) > 5 * options.fps:
@@ -109,7 +114,7 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     for i, (start, end, captions) in enumerate(stretches):
         joints = motion.joints()[start:end]
         derived = [Caption(c, "derived") for c in describe(joints, motion.fps, generator, options.derived)]
-        all_captions = (*(Caption(c) for c in captions), *derived)
+        all_captions = (*(Caption(c, kind) for c in captions), *derived)
         if not all_captions and i >= count:
             continue  # an extra stretch of which nothing sure can be said
         clip = Clip(
@@ -118,6 +123,8 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
             fps=motion.fps,
             captions=all_captions,
             split=split,
+            recording=job.recording or job.id,
+            repeats=job.repeats,
             source=job.source,
             licence=job.licence,
             label=job.label,

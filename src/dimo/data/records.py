@@ -8,15 +8,27 @@ from typing import Literal
 
 import numpy as np
 
-Kind = Literal["written", "derived", "composed"]
+Kind = Literal["human", "written", "take", "derived", "composed"]
+"""Who says it: someone who watched the clip; someone who knew its label; either of them about a longer take of which the clip
+is a part; a measurement of the motion; the joining of two clips."""
+
+BY_PEOPLE = ("human", "written", "take")
+"""Kinds that a clip is evaluated on; human captions come first."""
+
+JOINS = " + "
+"""Between the sources, and the licences, of a composite."""
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence and where it comes from: a person, a measurement of the motion, or the joining of two clips."""
+    """A sentence and where it comes from."""
 
     text: str
     kind: Kind = "written"
+
+    @property
+    def by_people(self) -> bool:
+        return self.kind in BY_PEOPLE
 
 
 @dataclass(frozen=True)
@@ -26,10 +38,12 @@ class Job:
     id: str
     path: Path
     captions: tuple[str, ...]
+    kind: Kind = "written"  # of the captions
     asf: Path | None = None
     fps: float | None = None  # the true rate, where the file says none
     split: str = ""  # empty: to be decided by the recording
-    recording: str = ""
+    recording: str = ""  # clips of one recording are in one split
+    repeats: float = 1.0  # how many jobs show a moment of this one, itself among them, on average
     source: str = ""
     licence: str = ""
     label: str = ""
@@ -48,6 +62,8 @@ class Clip:
     fps: float
     captions: tuple[Caption, ...]
     split: str
+    recording: str = ""
+    repeats: float = 1.0  # how many clips of the collection show its motion, so that it is not drawn so much oftener
     source: str = ""
     licence: str = ""
     label: str = ""

@@ -17,8 +17,9 @@ from dimo.errors import DimoError, FormatError
 from dimo.formats.files import write_atomically
 
 MANIFEST = "manifest.json"
-TEXT_FIELDS = ("id", "split", "source", "licence", "label", "style", "provenance")
+TEXT_FIELDS = ("id", "split", "recording", "source", "licence", "label", "style", "provenance")
 FLAGS = ("mirrored", "composite")
+NUMBERS = ("fps", "repeats")
 
 
 def _arrow() -> Any:
@@ -35,7 +36,7 @@ def write(path: Path, clips: Iterable[Clip]) -> int:
     pa = _arrow()
     clips = list(clips)
     columns: dict[str, Any] = {name: [getattr(c, name) for c in clips] for name in (*TEXT_FIELDS, *FLAGS)}
-    columns["fps"] = [float(c.fps) for c in clips]
+    columns |= {name: [float(getattr(c, name)) for c in clips] for name in NUMBERS}
     columns["frames"] = [len(c.joints) for c in clips]
     columns["joints"] = pa.array([np.asarray(c.joints, np.float32).ravel() for c in clips], pa.list_(pa.float32()))
     caption = pa.struct([("text", pa.string()), ("kind", pa.string())])
@@ -67,7 +68,7 @@ def read(folder: Path, split: str | None = None) -> Iterator[Clip]:
             table = pa.parquet.read_table(path, filters=filters)
         except (OSError, pa.ArrowException, ValueError) as error:
             raise FormatError(f"not a readable shard ({str(error).splitlines()[0]})", path=path) from None
-        missing = {*TEXT_FIELDS, *FLAGS, "fps", "frames", "joints", "captions"} - set(table.column_names)
+        missing = {*TEXT_FIELDS, *FLAGS, *NUMBERS, "frames", "joints", "captions"} - set(table.column_names)
         if missing:
             raise FormatError(f"the shard lacks the column {min(missing)!r}", path=path)
         joints = table.column("joints")
@@ -75,7 +76,8 @@ def read(folder: Path, split: str | None = None) -> Iterator[Clip]:
         for i, row in enumerate(rows):
             values = joints[i].values.to_numpy(zero_copy_only=False).reshape(row["frames"], 22, 3)
             captions = tuple(Caption(c["text"], c["kind"]) for c in row["captions"])
-            yield Clip(joints=values, fps=row["fps"], captions=captions, **{k: row[k] for k in (*TEXT_FIELDS, *FLAGS)})
+            fields = {name: row[name] for name in (*TEXT_FIELDS, *FLAGS, *NUMBERS)}
+            yield Clip(joints=values, captions=captions, **fields)
 
 
 def write_manifest(folder: Path, data: dict[str, Any]) -> None:

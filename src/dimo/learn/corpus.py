@@ -18,7 +18,7 @@ from torch import Tensor
 
 from dimo.codec.codec import Codec
 from dimo.data import shards
-from dimo.data.records import Clip
+from dimo.data.records import JOINS, Clip
 from dimo.errors import RequestError
 from dimo.features import humanml3d
 from dimo.formats.files import write_atomically
@@ -51,7 +51,7 @@ def admitted(source: str, wanted: Sequence[str]) -> bool:
 
     A licence that excludes a collection excludes every clip that holds a part of it.
     """
-    return not wanted or all(part.startswith(tuple(wanted)) for part in source.split(", "))
+    return not wanted or all(part.startswith(tuple(wanted)) for part in source.split(JOINS))
 
 
 def feature_clips(found: Sequence[Clip]) -> list[np.ndarray]:
@@ -137,7 +137,7 @@ def examples(
         ids: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
         for caption in clip.captions:
             if pieces := tuple(wordpiece.encode(caption.text)[:longest]):
-                ids[caption.kind == "written"].append(pieces)
+                ids[caption.by_people].append(pieces)
         if ids[True] or ids[False]:
             out.append(Example(code, (*ids[True], *ids[False]), float(weight), len(ids[True])))
     return out

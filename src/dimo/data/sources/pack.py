@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from dimo.data.records import Job
+from dimo.data.records import BY_PEOPLE, Job
 from dimo.errors import FormatError
+
+WINDOW_FPS = 20.0
+"""Of the frames that HumanML3D's entries are given in."""
 
 
 def is_pack(folder: Path) -> bool:
@@ -17,22 +21,33 @@ def is_pack(folder: Path) -> bool:
 
 def jobs(folder: Path, unpacked: Path) -> list[Job]:
     """One job per row of the index. Archives that are not unpacked beside the index are unpacked into `unpacked` once."""
-    captions = {row["id"]: tuple(row["captions"]) for row in rows(folder / "captions.jsonl", ("id", "captions"))}
+    said = {row["id"]: row for row in rows(folder / "captions.jsonl", ("id", "captions"))}
+    index = rows(folder / "index.jsonl", ("id", "archive", "path", "fps", "split"))
+    shown = repeats(index)
     out = []
     places: dict[str, Path] = {}
-    for row in rows(folder / "index.jsonl", ("id", "archive", "path", "fps", "split")):
+    for row in index:
         if row["archive"] not in places:
             places[row["archive"]] = _place(folder, row["archive"], unpacked)
         place = places[row["archive"]]
+        captions = said.get(row["id"], {"captions": ()})
+        kind = captions.get("kind", "written")
+        if kind not in BY_PEOPLE:
+            raise FormatError(
+                f"{row['id']}: captions of the kind {kind!r}; there are {', '.join(BY_PEOPLE)}",
+                path=folder / "captions.jsonl",
+            )
         out.append(
             Job(
                 id=row["id"],
                 path=place / row["path"],
-                captions=captions.get(row["id"], ()),
+                captions=tuple(captions["captions"]),
+                kind=kind,
                 asf=place / row["skeleton"] if row.get("skeleton") else None,
-                fps=float(row["fps"]) if row.get("skeleton") else None,
+                fps=None if row["path"].endswith(".bvh") else float(row["fps"]),  # a BVH names its own
                 split=row["split"],
-                recording=row.get("recording") or row["id"],
+                recording=_recording(row),
+                repeats=shown[row["id"]],
                 source=row.get("source") or "",
                 licence=row.get("licence") or "",
                 label=row.get("content") or "",
@@ -40,6 +55,40 @@ def jobs(folder: Path, unpacked: Path) -> list[Job]:
             )
         )
     return out
+
+
+def _recording(row: dict[str, Any]) -> str:
+    """The take in the studio: several collections may hold cuts of it under names of their own."""
+    return row.get("pack_recording") or row.get("recording") or row["id"]
+
+
+def repeats(index: list[dict[str, Any]]) -> dict[str, float]:
+    """How many clips of the index show a moment of each clip, itself among them, on average over its length.
+
+    Windows into a take (`humanml3d`) say where they begin and end; the pieces that the pack itself cuts a take into are
+    taken to cover it evenly, since the index does not say where they begin.
+    """
+    takes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in index:
+        takes[_recording(row)].append(row)
+    out = {}
+    for clips in takes.values():
+        windows = {r["id"]: _window(r) for r in clips if r.get("humanml3d")}
+        pieces = [r for r in clips if not r.get("humanml3d")]
+        for name, (start, end) in windows.items():
+            shared = sum(max(0.0, min(end, b) - max(start, a)) for a, b in windows.values())
+            out[name] = shared / (end - start) + bool(pieces)
+        covered = sum(b - a for a, b in windows.values())
+        whole = sum(r.get("seconds") or r["frames"] / r["fps"] for r in pieces) if windows else 1.0
+        out |= {r["id"]: 1.0 + covered / max(whole, covered) if windows else 1.0 for r in pieces}
+    return out
+
+
+def _window(row: dict[str, Any]) -> tuple[float, float]:
+    """Seconds of the take that a HumanML3D entry covers, or the part of it that is described."""
+    start = row["humanml3d"]["start_frame"] / WINDOW_FPS
+    first, last = row.get("part_s") or (0.0, row["humanml3d"]["end_frame"] / WINDOW_FPS - start)
+    return start + first, start + last
 
 
 def rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
