@@ -30,6 +30,7 @@ def test_the_shipped_recipes_are_readable(path):
         ("[codec\n", "TOML"),
         ("[loop]\nsteps = 1.5\n", "steps"),
         ("width = 3\n", "width"),
+        ('[data]\nsource_shares = { CMU = "half" }\n', "CMU"),
     ],
 )
 def test_faults_are_named(tmp_path, text, words):
@@ -43,6 +44,8 @@ def test_values_arrive(tmp_path):
     recipe = read(tmp_path / "r.toml", ModelRecipe)
     assert recipe.loss.mix == (1, 2, 3)
     assert recipe.loop.learning_rate == 1.0
+    (tmp_path / "r.toml").write_text('[data]\nsource_shares = { "UI-PRMD" = 0.05, CMU = 1 }\n')
+    assert read(tmp_path / "r.toml", ModelRecipe).data.source_shares == {"UI-PRMD": 0.05, "CMU": 1.0}
 
 
 def test_the_models_recipes_say_how_it_is_trained(tmp_path):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from dimo.codec.codec import feature_statistics
 from dimo.learn import corpus
+from dimo.learn.draws import draw_weights
 from dimo.learn.recipe import DataOptions
 
 STATISTICS_CLIPS = 2000
@@ -23,7 +24,10 @@ class CaptionedOptions:
     sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
     mirrored: bool = True  # without mirror images an encoder may take left for a habit of the actors
     label_exponent: float = 0.5  # 1 draws labels as often as they occur, 0 all alike
+    short_exponent: float = 0.0  # a plain clip of s seconds is drawn in proportion to s^-exponent
     composite_share: float = 0.35  # of the draws that go to joined and overlaid clips, where there are any
+    human_share: float = 0.0  # of the plain draws that go to clips with captions by human annotators; 0 leaves it open
+    source_shares: dict[str, float] = field(default_factory=dict)  # as in DataOptions
 
 
 class CaptionedClips:
@@ -45,9 +49,8 @@ class CaptionedClips:
         """The captioned clips of a split of a prepared folder; RequestError when there are none."""
         found = corpus.clips(folder, split, DataOptions(sources=options.sources, mirrored=options.mirrored))
         found = [c for c in found if c.captions]
-        weights = corpus.draw_weights(found, options.label_exponent, options.composite_share)
         captions = [tuple(t.text for t in c.captions) for c in found]
-        return CaptionedClips(corpus.feature_clips(found), captions, weights)
+        return CaptionedClips(corpus.feature_clips(found), captions, draw_weights(found, options))
 
     def statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation (C,) with the feature bias (codec.codec.feature_statistics), from clips spread over the set."""

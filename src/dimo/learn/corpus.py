@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -23,6 +22,7 @@ from dimo.errors import RequestError
 from dimo.features import humanml3d
 from dimo.formats.files import write_atomically
 from dimo.learn.batches import Example
+from dimo.learn.draws import draw_weights
 from dimo.learn.recipe import DataOptions
 from dimo.text.wordpiece import Wordpiece
 
@@ -116,24 +116,12 @@ def _key(codec: Codec, found: Sequence[Clip], longest: int) -> str:
     return digest.hexdigest()
 
 
-def draw_weights(found: Sequence[Clip], label_exponent: float, composite_share: float) -> np.ndarray:
-    """How often each clip is drawn: labels balanced by label_exponent, composites together at composite_share."""
-    counts = Counter(clip.label for clip in found if not clip.composite)
-    weights = np.array([1.0 if clip.composite else counts[clip.label] ** (label_exponent - 1) for clip in found])
-    composite = np.array([clip.composite for clip in found], bool)
-    if composite.any() and not composite.all():
-        weights[composite] *= composite_share / weights[composite].sum()
-        weights[~composite] *= (1 - composite_share) / weights[~composite].sum()
-    return weights
-
-
 def examples(
     found: Sequence[Clip], codes: Sequence[Tensor], wordpiece: Wordpiece, longest: int, options: DataOptions
 ) -> list[Example]:
-    """Examples with their draw_weights; clips without a caption that is one are left out."""
-    weights = draw_weights(found, options.label_exponent, options.composite_share)
+    """Examples with the weights that learn.draws gives their clips; a clip without a caption that is one is left out."""
     out = []
-    for clip, code, weight in zip(found, codes, weights, strict=True):
+    for clip, code, weight in zip(found, codes, draw_weights(found, options), strict=True):
         ids: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
         for caption in clip.captions:
             if pieces := tuple(wordpiece.encode(caption.text)[:longest]):

@@ -25,7 +25,11 @@ class DataOptions:
     label_exponent: float = (
         0.5  # a label with n clips is drawn in proportion to n^exponent: 1 as often as it occurs, 0 all alike
     )
+    short_exponent: float = 0.0  # a plain clip of s seconds is drawn in proportion to s^-exponent
     composite_share: float = 0.35  # of the draws that go to joined and overlaid clips, where there are any
+    human_share: float = 0.0  # of the plain draws that go to clips with captions by human annotators; 0 leaves it open
+    source_shares: dict[str, float] = field(default_factory=dict)
+    """Beginnings of source names, and the share of the plain draws that each gets; the others share the rest."""
     start_weights: bool = True  # begin the trunk, and its masked-word head, from a BERT checkpoint: --from or MiniLM
     train_words: bool = (
         False  # let pretrained word vectors learn too; else words that no caption names keep their sense
@@ -101,7 +105,16 @@ def _fill(default: Any, table: dict[str, Any], where: str, path: Path) -> Any:
             value = tuple(value) if isinstance(value, list) else value
         elif isinstance(known[key], float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
+        if isinstance(value, dict):
+            value = _numbers(value, f"{key} in {where}", path)
         if known[key] is not None and type(value) is not type(known[key]):
             raise FormatError(f"{key} in {where} must be {type(known[key]).__name__}, not {value!r}", path=path)
         known[key] = value
     return type(default)(**known)
+
+
+def _numbers(value: dict[str, Any], where: str, path: Path) -> dict[str, float]:
+    for name, number in value.items():
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise FormatError(f"{name!r} of {where} must be a number, not {number!r}", path=path)
+    return {name: float(number) for name, number in value.items()}
