@@ -112,19 +112,24 @@ def wave_strokes(joints: np.ndarray, side: str, fps: float, amplitude: float = 0
     swing = relative - moving_average(relative, round(fps) | 1)
     axis = np.linalg.svd(swing - swing.mean(0), full_matrices=False)[2][0]
     line = swing @ axis
+    return strokes(line, amplitude)
+
+
+def strokes(line: np.ndarray, amplitude: float) -> int:
+    """Swings of a signal (F,) between turning points of more than `amplitude`; coming and going are two."""
     # Turning points with hysteresis: a reversal counts once the line has come back by the amplitude.
-    strokes, extreme, direction = 0, line[0], 0
+    count, extreme, direction = 0, line[0], 0
     low = high = line[0]
     for value in line[1:]:
         low, high = min(low, value), max(high, value)
         if direction == 0:
             if value - low > amplitude or high - value > amplitude:
-                direction, extreme, strokes = (1 if value - low > amplitude else -1), value, 1
+                direction, extreme, count = (1 if value - low > amplitude else -1), value, 1
         elif direction * (value - extreme) > 0:
             extreme = value
         elif direction * (extreme - value) > amplitude:
-            direction, extreme, strokes = -direction, value, strokes + 1
-    return strokes
+            direction, extreme, count = -direction, value, count + 1
+    return count
 
 
 def jumps(joints: np.ndarray, fps: float, clearance: float = 0.06, seconds: float = 0.1) -> int:
@@ -179,17 +184,17 @@ def raises(joints: np.ndarray, side: str, fps: float, seconds: float = 0.25, mar
     Between two of them it must come 0.15 m below that line, so that trembling at shoulder height is one raise.
     """
     above = joints[:, WRIST[side], 1] - joints[:, SHOULDER[side], 1] + margin
-    return _visits(above, above + 0.15, seconds, fps)
+    return visits(above, above + 0.15, seconds, fps)
 
 
 def bows(joints: np.ndarray, fps: float, deg: float = 30, seconds: float = 0.1) -> int:
     """How many times the forward pitch exceeds its 10th percentile by deg, coming back below half of that in between."""
     pitch = pitch_degrees(joints)
     lean = pitch - np.percentile(pitch, 10)
-    return _visits(lean - deg, lean - deg / 2, seconds, fps)
+    return visits(lean - deg, lean - deg / 2, seconds, fps)
 
 
-def _visits(enter: np.ndarray, leave: np.ndarray, seconds: float, fps: float) -> int:
+def visits(enter: np.ndarray, leave: np.ndarray, seconds: float, fps: float) -> int:
     """Stretches (F,) that begin where enter > 0 and last until leave < 0, of those that hold enter > 0 that long."""
     count, inside, held = 0, False, 0
     for into, out in zip(enter > 0, leave < 0, strict=True):

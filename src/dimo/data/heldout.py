@@ -13,7 +13,7 @@ import numpy as np
 
 from dimo.data import prepare, shards, sources
 from dimo.data.prepare import PrepareOptions
-from dimo.data.records import Clip
+from dimo.data.records import Caption, Clip
 from dimo.data.sources import humanml3d
 from dimo.errors import DimoError, RequestError
 from dimo.text.normalise import normalise
@@ -98,9 +98,18 @@ def _from_source(
                 continue
             captions = tuple(dict.fromkeys(c for c in map(normalise, job.captions) if c))
             clip = Clip(
-                job.id, motion.joints().astype(np.float32), motion.fps, (), split, job.source, job.licence, job.label
+                job.id,
+                motion.joints().astype(np.float32),
+                motion.fps,
+                tuple(Caption(c, job.kind) for c in captions),
+                split,
+                recording=job.recording or job.id,
+                source=job.source,
+                licence=job.licence,
+                label=job.label,
+                mirrored=job.mirrored,
             )
-            out.append(replace(clip, captions=tuple(prepare.Caption(c) for c in captions), mirrored=job.mirrored))
+            out.append(clip)
             if progress:
                 progress(i + 1, len(todo))
     return out

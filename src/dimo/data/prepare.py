@@ -26,6 +26,7 @@ from dimo.body.skeleton import preset
 from dimo.data import compose, shards, sources
 from dimo.data.describe import describe
 from dimo.data.records import Caption, Clip, Job, Rejected
+from dimo.data.repair import mend_flips, put_on_floor
 from dimo.errors import DimoError, FormatError
 from dimo.formats.acclaim import read as read_acclaim
 from dimo.formats.files import write_atomically
@@ -35,6 +36,8 @@ from dimo.text.normalise import mirror_words, normalise
 VERSION = 3  # of what preparation does; a change makes old shards be made again
 SHARD = 128  # jobs
 REPORT = "report.json"
+OWN_ZERO = (".bvh", ".amc", ".glb")
+"""Formats whose zero plane is that of a studio or a scene; collections of joint positions stand on their floor already."""
 TRIM = 1.05
 """A clip longer than the longest by up to this factor loses its end: its two halves would each have the words of the whole."""
 
@@ -67,7 +70,7 @@ def load_job(job: Job, options: PrepareOptions) -> tuple[Motion, str]:
     if job.end > job.start:
         motion = motion.cut(job.start, min(job.end, motion.seconds))
     naming = find_naming(motion.skeleton)[0].name
-    motion = motion.resample(options.fps)
+    motion = mend_flips(motion)[0].resample(options.fps)
     return (motion if motion.skeleton == preset("humanml3d") else retarget(motion)), naming
 
 
@@ -98,6 +101,8 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     split = job.split or split_of(job.recording or job.id, options.shares)
     generator = np.random.default_rng([options.seed, zlib.crc32(job.id.encode())])
     written = tuple(dict.fromkeys(c for c in map(normalise, job.captions) if c))
+    if job.path.suffix.lower() in OWN_ZERO:
+        motion = put_on_floor(motion)
     if options.longest < len(motion) <= TRIM * options.longest:
         motion = motion.cut(0, options.longest / motion.fps)
     count = -(-len(motion) // options.longest)

@@ -7,7 +7,7 @@ composites, sources and clips with human captions in the shares that are asked f
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -46,17 +46,17 @@ def draw_weights(clips: Sequence[Clip], options: DrawOptions) -> np.ndarray:
         )
     composite = np.array([c.composite for c in clips], bool)
     plain = ~composite
-    counts: Counter[str] = Counter()
+    counts: dict[str, float] = defaultdict(float)
     for clip in clips:
         if not clip.composite:
-            counts[clip.label] += 1 / clip.repeats  # type: ignore[assignment]
+            counts[clip.label] += 1 / clip.repeats
     weights = np.array(
         [1.0 if c.composite else counts[c.label] ** (options.label_exponent - 1) / c.repeats for c in clips]
     )
     seconds = np.array([len(c.joints) / c.fps for c in clips])
     weights *= np.where(plain, seconds**-options.short_exponent, 1.0)
     parts = {name: plain & np.array([c.source.startswith(name) for c in clips], bool) for name in named}
-    if len(parts) > 1 and sum(m.astype(int) for m in parts.values()).max() > 1:
+    if len(parts) > 1 and np.stack(list(parts.values())).sum(0).max() > 1:
         raise RequestError(f"source_shares names one source twice: {', '.join(parts)}")
     human = plain & np.array([any(t.kind == "human" for t in c.captions) for c in clips], bool)
     for _ in range(ROUNDS):
