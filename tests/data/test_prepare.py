@@ -48,7 +48,7 @@ def test_a_folder_becomes_shards_and_a_report(folder, tmp_path):
     assert [clips[f"walk_{i}"].split for i in range(3)] == ["train", "val", "test"]
     clip = clips["walk_0"]
     assert clip.joints.shape == (60, 22, 3)
-    expected = walk().resample(20).joints()
+    expected = np.array(walk().resample(20).joints())
     expected -= [0, expected[..., 1].min(), 0]  # every recording has a zero plane of its own
     assert np.abs(clip.joints - expected).max() < 1e-4
     assert clip.captions[0].text == "a man walks to his left"
