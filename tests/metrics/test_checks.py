@@ -6,7 +6,8 @@ import pytest
 from dimo import RequestError, preset
 from dimo.body.kinematics import forward
 from dimo.body.rotation import axis_angle_to_quat, yaw_to_quat
-from dimo.data.describe import describe, events
+from dimo.data.describe import describe
+from dimo.data.events import events
 from dimo.metrics.checks import check, check_all
 from dimo.metrics.physics import measure_body
 

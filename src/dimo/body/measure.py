@@ -165,10 +165,15 @@ def joint_speed(joints: np.ndarray, fps: float) -> np.ndarray:
 
 
 def kick_speed(joints: np.ndarray, side: str, fps: float, height: float) -> float:
-    """Greatest speed in m/s of an ankle while above height metres over the floor; 0 if it never is."""
+    """Greatest speed in m/s of an ankle while above height metres over the floor and away from the body, ahead of it or to
+    its side; 0 if it never is. A runner's foot is as high and as fast, but behind."""
     ankle = ANKLE[side]
-    above = (joints[:, ankle, 1] - floor(joints))[:-1] > height
-    return float(joint_speed(joints, fps)[above, ankle].max(initial=0.0))
+    h = heading(joints)
+    out = joints[:, ankle] - joints[:, PELVIS]
+    ahead = out[:, 0] * np.sin(h) + out[:, 2] * np.cos(h)
+    away = (ahead > -0.1) & (np.hypot(out[:, 0], out[:, 2]) > 0.3)
+    up = ((joints[:, ankle, 1] - floor(joints) > height) & away)[:-1]
+    return float(joint_speed(joints, fps)[up, ankle].max(initial=0.0))
 
 
 def punch_speed(joints: np.ndarray, side: str, fps: float, growth_mps: float = 0.7) -> float:

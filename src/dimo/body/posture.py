@@ -42,6 +42,11 @@ def lowest(joints: np.ndarray) -> np.ndarray:
     return joints[..., 1].min(axis=1)
 
 
+def hovers(joints: np.ndarray, fps: float, above: float = 0.12, seconds: float = 0.7) -> bool:
+    """Whether the lowest joint stays above the plane y = 0 by more than `above` metres for that long: longer than a jump."""
+    return measure.longest_run(lowest(joints) > above) / fps >= seconds
+
+
 def lies(joints: np.ndarray, height: float = 0.45) -> np.ndarray:
     """(F,) bool: pelvis, neck and head are all less than that many metres above the floor."""
     return joints[:, [PELVIS, NECK, HEAD], 1].max(axis=1) - measure.floor(joints) < height
@@ -55,6 +60,20 @@ def hand_height(joints: np.ndarray, side: str) -> np.ndarray:
 def hand_over_head(joints: np.ndarray, side: str) -> np.ndarray:
     """(F,) height of a wrist above the head joint in metres."""
     return joints[:, WRIST[side], 1] - joints[:, HEAD, 1]
+
+
+def hand_place(joints: np.ndarray, side: str) -> tuple[float, float, float]:
+    """Medians over time of a hand: its distance from the shoulder as a share of the arm, and how much of that distance is
+    ahead of the body and away from its middle line."""
+    shoulder, elbow, wrist = (joints[:, j[side]] for j in (measure.SHOULDER, measure.ELBOW, WRIST))
+    arm = np.linalg.norm(elbow - shoulder, axis=-1) + np.linalg.norm(wrist - elbow, axis=-1)
+    out = wrist - shoulder
+    length = np.linalg.norm(out, axis=-1)
+    h = measure.heading(joints)
+    ahead = out[:, 0] * np.sin(h) + out[:, 2] * np.cos(h)
+    left = out[:, 0] * np.cos(h) - out[:, 2] * np.sin(h)
+    aside = left if side == "left" else -left
+    return tuple(float(np.median(v)) for v in (length / arm, ahead / length, aside / length))
 
 
 def hand_to_head(joints: np.ndarray, side: str) -> np.ndarray:
@@ -124,7 +143,10 @@ def leaps(joints: np.ndarray, fps: float, rise: float = 0.2) -> list[tuple[int, 
     before = round(0.5 * fps)
     tall = 0.9 * standing_height(joints) + measure.floor(joints)
     out = []
-    for a, b in intervals(lowest(joints) - measure.floor(joints) > 0.06, max(1, round(0.1 * fps))):
+    low = lowest(joints) - measure.floor(joints)
+    for a, b in intervals(low > 0.06, max(1, round(0.1 * fps))):
+        if (a == 0 or b == len(low)) and low[a:b].max() < 0.15:
+            continue  # it may as well stand on its toes there
         top = height[a:b].max()
         if (b - a) / fps <= 1.0 and top - height[max(0, a - before) : b].min() >= rise and top > tall:
             out.append((a, b))

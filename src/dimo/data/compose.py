@@ -1,135 +1,176 @@
-"""Clips joined end to end and laid over each other, with sentences to match: "walks forward, then waves".
+"""Clips joined end to end, repeated and laid over each other, with sentences to match: "walks forward, then waves".
 
-Single clips cannot teach order or simultaneity. Every result is measured: what its sentence says must show in its events.
+Single clips cannot teach order, simultaneity or counts, and what exists once, for a second, is lost among them. Every result
+is measured: what its sentence says must show in its events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from dimo.body import measure
+from dimo.body import measure, posture
 from dimo.body.motion import Motion
-from dimo.body.rotation import slerp
-from dimo.body.skeleton import preset
-from dimo.data.describe import SUBJECTS, Event, events, phrases
+from dimo.data.describe import describe
+from dimo.data.events import events, held_arms
+from dimo.data.joining import BODY, join, with_arm, with_hanging_arms
+from dimo.data.parts import LOCOMOTION, Part, parts_of, stands, told
+from dimo.data.phrases import COUNTS, SUBJECTS, phrases
 from dimo.data.records import JOINS, Caption, Clip
 
-BODY = preset("humanml3d")
-ARMS = {
-    side: [BODY.index(f"{side}_{part}") for part in ("collar", "shoulder", "elbow", "wrist")]
-    for side in ("left", "right")
-}
 LONGEST = 196  # frames at 20 fps: the model's longest motion
-PART = 110  # frames of a part at most
-BLEND_SECONDS = 0.45
-LOCOMOTION = ("walk", "run")
-WEIGHTS = {"walk": 4.0, "run": 1.5, "turn": 3.0, "raise": 4.0, "wave": 4.0, "bow": 2.5, "squat": 0.7, "jump": 0.7}
+PER_LABEL = 40  # clips of a label that parts are taken from
+RARE = 60  # a label with no more clips than this, mirror images among them, is rare
+SHORT_SECONDS = 3.5  # and a clip up to this long is short
+SENTENCES = 4
+WEIGHTS = {
+    "walk": 4.0,
+    "run": 1.5,
+    "turn": 3.0,
+    "turn_in_place": 1.5,
+    "crouch_walk": 1.0,
+    "raise": 3.0,
+    "wave": 3.0,
+    "bow": 2.0,
+    "squat": 1.5,
+    "sit": 2.5,
+    "stand_up": 1.5,
+    "kick": 2.5,
+    "jump": 2.5,
+    "lunge": 0.7,
+    "side_lunge": 0.4,
+    "lift_leg": 0.4,
+    "lift_knee": 0.7,
+    "reach_floor": 2.0,
+    "lie": 1.0,
+    "get_up": 0.5,
+    "clap": 0.7,
+    "kneel": 0.5,
+}
 """How often each kind of event is a part of a composite."""
+REPEATED = ("squat", "jump", "kick", "bow", "lunge", "side_lunge", "lift_knee", "reach_floor", "raise")
+Made = tuple[Motion, list[str], list[Clip], str]
+"""Motion, sentences, the clips it is made of, label."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """Positions (F, 22, 3) that do one thing (a turn may include walking), and that event."""
+@dataclass
+class Bank:
+    """What composites of one set of clips are drawn from."""
 
-    joints: np.ndarray
-    event: Event
-    source: Clip
+    parts: dict[tuple[str, str], list[Part]]
+    stands: list[Part]
+    held: list[Part]  # whole clips whose arms are up all the time, for the sake of an exercise
+    rare: dict[str, list[Clip]]  # short clips of rare labels
 
-    @cached_property
-    def motion(self) -> Motion:
-        """Solved when it is asked for: most parts are only looked at for what they do."""
-        return Motion.from_joints(BODY, self.joints, self.source.fps)
-
-
-def parts_of(clip: Clip, generator: np.random.Generator) -> Part | None:
-    """A clip, or a stretch of it, as one part; None when it does not surely do one thing."""
-    joints = np.asarray(clip.joints, float)
-    found = events(joints, clip.fps)
-    turns = [e for e in found if e.kind == "turn"]
-    if turns and all(e.kind in (*LOCOMOTION, "turn") for e in found) and turns[0].amount < 160:
-        middle = (turns[0].start + turns[0].end) // 2
-        start = max(0, min(middle - PART // 2, len(joints) - PART))
-        return _part(clip, joints[start : start + PART], "turn")
-    if len(found) != 1 or found[0].kind not in WEIGHTS:
-        return None
-    if found[0].kind in LOCOMOTION:
-        if found[0].end - found[0].start < 30:
+    def draw(self, generator: np.random.Generator, kinds: Sequence[str] | None = None) -> Part | None:
+        keys = sorted(k for k in self.parts if kinds is None or k[0] in kinds)
+        if not keys:
             return None
-        length = int(generator.integers(30, min(PART, found[0].end - found[0].start) + 1))
-        start = int(generator.integers(found[0].start, found[0].end - length + 1))
-        return _part(clip, joints[start : start + length], found[0].kind)
-    return _part(clip, joints, found[0].kind) if len(joints) <= PART else None
-
-
-def _part(clip: Clip, joints: np.ndarray, kind: str) -> Part | None:
-    found = [e for e in events(joints, clip.fps) if e.kind == kind]
-    return Part(joints, found[0], clip) if found else None
+        sides = [sum(k == kind for k, _ in keys) for kind, _ in keys]
+        weights = np.array([WEIGHTS[kind] / n for (kind, _), n in zip(keys, sides, strict=True)])
+        return pick(self.parts[keys[int(generator.choice(len(keys), p=weights / weights.sum()))]], generator)
 
 
 def composites(clips: Sequence[Clip], count: int, seed: int = 0) -> list[Clip]:
-    """About `count` composite clips made of training clips (fewer when too little is suitable); the same for a seed."""
+    """About `count` composite clips made of training clips (fewer when too little is suitable); the same for a seed.
+
+    Half of them are made of clips alone whose licence sets no condition on what is made of them, so that weights for all
+    uses learn from as many.
+    """
     generator = np.random.default_rng([seed, 77])
-    by_kind: dict[tuple[str, str], list[Clip]] = {}
-    for clip in clips:
-        part = parts_of(clip, generator)
-        if part is not None:
-            by_kind.setdefault((part.event.kind, part.event.side), []).append(clip)
-    keys = sorted(by_kind)
-    if len(keys) < 2:
-        return []
-    weights = np.array([WEIGHTS[kind] / sum(k == kind for k, _ in keys) for kind, _ in keys])
+    banks = [bank(clips, generator), bank([c for c in clips if is_free(c.licence)], generator)]
+    banks = [b for b in banks if b.parts]
     out: list[Clip] = []
+    names, shares = list(RECIPES), np.array([share for _, share in RECIPES.values()])
     for attempt in range(6 * count):
-        if len(out) >= count:
+        if len(out) >= count or not banks:
             break
-        first, second = (_draw(by_kind, keys, weights, generator) for _ in range(2))
-        if first is None or second is None:
-            continue
-        made = overlay(first, second, generator) if generator.random() < 0.4 else join(first, second, generator)
-        if made is None:
-            continue
-        motion, sentences = made
-        sources = JOINS.join(dict.fromkeys((first.source.source, second.source.source)))
-        out.append(
-            Clip(
-                id=f"composite_{attempt:06d}",
-                joints=motion.joints().astype(np.float32),
-                fps=motion.fps,
-                captions=tuple(Caption(s, "composed") for s in sentences),
-                split="train",
-                source=sources,
-                licence=JOINS.join(dict.fromkeys((first.source.licence, second.source.licence))),
-                label=f"{first.event.kind}+{second.event.kind}",
-                provenance=f"{first.source.id} + {second.source.id}",
-                composite=True,
-            )
-        )
+        make = RECIPES[names[int(generator.choice(len(names), p=shares / shares.sum()))]][0]
+        made = make(banks[int(generator.integers(len(banks)))], generator)
+        if made is not None and 20 <= len(made[0]) <= LONGEST and made[1]:
+            out.append(_clip(made, f"composite_{attempt:06d}"))
     return out
 
 
-def _draw(by_kind: dict, keys: list, weights: np.ndarray, generator: np.random.Generator) -> Part | None:
-    choices = by_kind[keys[int(generator.choice(len(keys), p=weights / weights.sum()))]]
-    return parts_of(choices[int(generator.integers(len(choices)))], generator)
+def is_free(licence: str) -> bool:
+    """Whether a licence lets what is made of the clip be used for anything: no -NC, no -SA."""
+    return not any(word in licence for word in ("-NC", "-SA"))
 
 
-def join(first: Part, second: Part, generator: np.random.Generator) -> tuple[Motion, list[str]] | None:
-    """One after the other, going on in place and heading, with a cross-fade; None when the result does not show both."""
+def _clip(made: Made, name: str) -> Clip:
+    motion, sentences, used, label = made
+    joints = motion.joints()
+    return Clip(
+        id=name,
+        joints=(joints - [0, min(0.0, joints[..., 1].min() + 0.02), 0]).astype(np.float32),
+        fps=motion.fps,
+        captions=tuple(Caption(s, "composed") for s in dict.fromkeys(sentences)),
+        split="train",
+        recording=name,
+        source=JOINS.join(dict.fromkeys(c.source for c in used)),
+        licence=JOINS.join(dict.fromkeys(c.licence for c in used)),
+        label=label,
+        provenance=JOINS.join(c.id for c in used),
+        composite=True,
+    )
+
+
+def bank(clips: Sequence[Clip], generator: np.random.Generator) -> Bank:
+    """Parts of at most PER_LABEL clips of each label, and the short clips of the rare ones."""
+    labels: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        labels[clip.label].append(clip)
+    out = Bank(defaultdict(list), [], [], {})
+    for label in sorted(labels):
+        own = labels[label]
+        some = [own[i] for i in sorted(generator.permutation(len(own))[:PER_LABEL])]
+        for clip in some:
+            for part in parts_of(clip, generator):
+                if part.event.kind in WEIGHTS:
+                    out.parts[part.event.kind, part.event.side].append(part)
+                    if held_arms(part.joints, clip.fps):
+                        out.held.append(part)
+            if (still := stands(clip)) is not None:
+                out.stands.append(still)
+        if len(own) <= RARE:
+            short = [c for c in own if len(c.joints) <= SHORT_SECONDS * c.fps and not _only_walks(c)]
+            if short := [c for c in short if told(c) and not posture.hovers(np.asarray(c.joints, float), c.fps)]:
+                out.rare[label] = short
+    return out
+
+
+def _only_walks(clip: Clip) -> bool:
+    return measure.speed(measure.smooth(np.asarray(clip.joints, float), clip.fps), clip.fps) > 0.9
+
+
+# ---- one thing after the other
+
+
+def sequence(bank: Bank, generator: np.random.Generator) -> Made | None:
+    """Two parts joined."""
+    first, second = bank.draw(generator), bank.draw(generator)
+    return None if first is None or second is None else join_parts(first, second, generator)
+
+
+def join_parts(first: Part, second: Part, generator: np.random.Generator) -> Made | None:
+    """One after the other; None when the result does not show both."""
     if (first.event.kind, first.event.side) == (second.event.kind, second.event.side):
         return circle(first, second, generator) if first.event.kind == "turn" else None
-    motion = first.motion.concatenate(second.motion, blend=BLEND_SECONDS)
-    if len(motion) > LONGEST:
+    joined = join(first.motion, second.motion)
+    if joined is None or len(joined[0]) > LONGEST:
         return None
-    cut = len(first.motion) - round(BLEND_SECONDS * motion.fps / 2)
+    motion, cut = joined
     joints = motion.joints()
-    if not (_shows(joints[:cut], motion.fps, first.event) and _shows(joints[cut:], motion.fps, second.event)):
+    if not (shows(joints[:cut], motion.fps, first.event) and shows(joints[cut:], motion.fps, second.event)):
+        return None
+    if posture.hovers(joints, motion.fps):
         return None
     sentences = []
-    for _ in range(4):
-        a, b = (_said(p.event, generator)[0] for p in (first, second))
+    for _ in range(SENTENCES):
+        a, b = (pick(p.said, generator)[0] for p in (first, second))
         forms = [
             f"{a} and then {b}",
             f"{a}, then {b}",
@@ -139,63 +180,164 @@ def join(first: Part, second: Part, generator: np.random.Generator) -> tuple[Mot
         ]
         if first.event.kind in LOCOMOTION and second.event.kind not in (*LOCOMOTION, "turn"):
             forms.append(f"{a}, stops and {b}")
-        sentences.append(f"{_subject(generator)} {forms[int(generator.integers(len(forms)))]}")
-    return motion, list(dict.fromkeys(sentences))
+        sentences.append(f"{pick(SUBJECTS, generator)} {pick(forms, generator)}")
+    return motion, sentences, [first.source, second.source], f"{first.event.kind}+{second.event.kind}"
 
 
-def circle(first: Part, second: Part, generator: np.random.Generator) -> tuple[Motion, list[str]] | None:
+def circle(first: Part, second: Part, generator: np.random.Generator) -> Made | None:
     """Two walked turns to one side make a curve; None unless it turns by more than 140 degrees while walking."""
     halves = []
     for part in (first, second):
         spare = max(0, len(part.motion) - LONGEST // 2)
         halves.append(part.motion[spare // 2 : len(part.motion) - (spare - spare // 2)])
-    motion = halves[0].concatenate(halves[1], blend=BLEND_SECONDS)
+    joined = join(*halves)
+    if joined is None or len(joined[0]) > LONGEST:
+        return None
+    motion = joined[0]
     joints = measure.smooth(motion.joints(), motion.fps)
     side = first.event.side
     degrees = measure.turn_degrees(joints) * (1 if side == "left" else -1)
-    if len(motion) > LONGEST or degrees < 140 or measure.travel(joints)["forward"] < 2:
+    if degrees < 140 or measure.travel(joints)["forward"] < 2:
         return None
-    forms = [
-        f"walks in a circle to the {side}",
-        f"walks around in a circle, turning {side}",
-        f"walks in a curve to the {side}",
-        f"turns {side} twice while walking",
-    ]
-    chosen = generator.choice(len(forms), 3, replace=False)
-    return motion, [f"{_subject(generator)} {forms[int(i)]}" for i in chosen]
+    forms = [f"walks in a curve to the {side}", f"turns {side} twice while walking"]
+    if degrees > 240:
+        forms = [f"walks in a circle to the {side}", f"walks around in a circle, turning {side}", "walks in a circle"]
+        forms.append(f"walks in a {'counterclockwise' if side == 'left' else 'clockwise'} circle")
+    elif degrees < 230:
+        forms += [
+            f"walks forward, turns around to the {side} and walks back",
+            "walks forward, turns around and walks back",
+        ]
+    said = [f"{pick(SUBJECTS, generator)} {pick(forms, generator)}" for _ in range(SENTENCES)]
+    return motion, said, [first.source, second.source], "turn+turn"
 
 
-def overlay(first: Part, second: Part, generator: np.random.Generator) -> tuple[Motion, list[str]] | None:
-    """The arm of a raise or wave on the body of a walk or run; None when the two are not such a pair."""
-    body, hand = (first, second) if first.event.kind in LOCOMOTION else (second, first)
-    if body.event.kind not in LOCOMOTION or hand.event.kind not in ("raise", "wave"):
+def again(bank: Bank, generator: np.random.Generator) -> Made | None:
+    """One part several times, and how often."""
+    part = bank.draw(generator, REPEATED)
+    if part is None or part.event.count > 1:
         return None
-    frames = min(len(body.motion), len(hand.motion))
-    if frames < 0.8 * len(hand.motion):
+    most = min(5, LONGEST // max(1, len(part.joints) - 10))
+    if most < 2:
         return None
-    joints = [j for side in (ARMS if hand.event.side == "both" else [hand.event.side]) for j in ARMS[side]]
-    ramp = np.clip(np.minimum(np.arange(frames), np.arange(frames)[::-1]) / (0.4 * body.motion.fps), 0, 1)[:, None]
-    rotations = body.motion.rotations[:frames].copy()
-    rotations[:, joints] = slerp(rotations[:, joints], hand.motion.rotations[:frames, joints], ramp)
-    motion = Motion(BODY, body.motion.fps, body.motion.root[:frames], rotations)
-    if not (_shows(motion.joints(), motion.fps, body.event) and _shows(motion.joints(), motion.fps, hand.event)):
+    count = int(generator.integers(2, most + 1))
+    motion = part.motion
+    for _ in range(count - 1):
+        joined = join(motion, part.motion)
+        if joined is None:
+            return None
+        motion = joined[0]
+    joints = motion.joints()
+    if part.event.kind == "raise":
+        sides = posture.SIDES if part.event.side == "both" else (part.event.side,)
+        steady = measure.smooth(joints, motion.fps)
+        if any(measure.raises(steady, s, motion.fps) != count for s in sides):
+            return None
+        said = [
+            f"{finite} {pick(COUNTS[count], generator)}" for finite, _ in part.said if not finite.startswith("holds")
+        ]
+    else:
+        found = [e for e in events(joints, motion.fps) if e.kind == part.event.kind]
+        if len(found) != 1 or found[0].count != count or found[0].side != part.event.side:
+            return None
+        said = [finite for finite, _ in phrases(found[0])]
+    sentences = [f"{pick(SUBJECTS, generator)} {pick(said, generator)}" for _ in range(SENTENCES)]
+    return motion, sentences, [part.source], f"{part.event.kind} again"
+
+
+def padded(bank: Bank, generator: np.random.Generator) -> Made | None:
+    """A short clip of a rare label between what may go before and after it, in the words that people have for it."""
+    if not bank.rare or not bank.stands:
+        return None
+    clip = pick(bank.rare[pick(sorted(bank.rare), generator)], generator)
+    before, after = (pick(("none", "stand", "stand", "walk"), generator) for _ in range(2))
+    motion = Motion.from_joints(BODY, np.asarray(clip.joints, float), clip.fps)
+    used = [clip]
+    for place, kind in (("before", before), ("after", after)):
+        if kind == "none":
+            continue
+        part = pick(bank.stands, generator) if kind == "stand" else bank.draw(generator, ("walk",))
+        if part is None or (kind == "walk" and part.event.side != "forward"):
+            return None
+        piece = part.motion[: int(generator.integers(16, 56))]
+        joined = join(piece, motion) if place == "before" else join(motion, piece)
+        if joined is None:
+            return None
+        motion = joined[0]
+        used.append(part.source)
+    if len(used) == 1 or posture.hovers(motion.joints(), motion.fps):
+        return None
+    said = []
+    for _ in range(SENTENCES):
+        words = pick(told(clip), generator)
+        if before == "walk":
+            words = pick(
+                (f"walks forward and then {words}", f"walks forward, stops and {words}", f"walks, then {words}"),
+                generator,
+            )
+        elif before == "stand" and generator.random() < 0.2:
+            words = f"stands still, then {words}"
+        if after == "walk":
+            words = pick(
+                (f"{words}, then walks forward", f"{words} and walks on", f"{words} and then walks ahead"), generator
+            )
+        elif after == "stand" and generator.random() < 0.15:
+            words = f"{words} and then stands still"
+        said.append(f"{pick(SUBJECTS, generator)} {words}")
+    return motion, said, used, clip.label
+
+
+# ---- one thing over another
+
+
+def overlay(bank: Bank, generator: np.random.Generator) -> Made | None:
+    """The arm of a raise or wave on the body of a walk, a run or a squat."""
+    body, hand = bank.draw(generator, (*LOCOMOTION, "squat", "turn_in_place")), bank.draw(generator, ("raise", "wave"))
+    return None if body is None or hand is None else overlay_parts(body, hand, generator)
+
+
+def overlay_parts(body: Part, hand: Part, generator: np.random.Generator) -> Made | None:
+    if min(len(body.motion), len(hand.motion)) < 0.8 * len(hand.motion) or held_arms(body.joints, body.source.fps):
+        return None
+    sides = posture.SIDES if hand.event.side == "both" else (hand.event.side,)
+    motion = with_arm(body.motion, hand.motion, tuple(sides))
+    if not (shows(motion.joints(), motion.fps, body.event) and shows(motion.joints(), motion.fps, hand.event)):
         return None
     sentences = []
-    for _ in range(4):
-        (a, a_ing), (b, b_ing) = _said(body.event, generator), _said(hand.event, generator)
+    for _ in range(SENTENCES):
+        (a, a_ing), (b, b_ing) = pick(body.said, generator), pick(hand.said, generator)
         forms = [f"{a} while {b_ing}", f"{b} while {a_ing}", f"{a} and {b} at the same time"]
-        sentences.append(f"{_subject(generator)} {forms[int(generator.integers(len(forms)))]}")
-    return motion, list(dict.fromkeys(sentences))
+        sentences.append(f"{pick(SUBJECTS, generator)} {pick(forms, generator)}")
+    return motion, sentences, [body.source, hand.source], f"{body.event.kind}+{hand.event.kind}"
 
 
-def _shows(joints: np.ndarray, fps: float, event: Event) -> bool:
-    return len(joints) >= 8 and any((e.kind, e.side) == (event.kind, event.side) for e in events(joints, fps))
+def lowered(bank: Bank, generator: np.random.Generator) -> Made | None:
+    """What an exercise does with its arms up, done with the arms down: "sits down" is no matter of arms."""
+    if not bank.held or not bank.stands:
+        return None
+    part, arms = pick(bank.held, generator), pick(bank.stands, generator)
+    motion = with_hanging_arms(part.motion, arms.motion)
+    joints = motion.joints()
+    if not shows(joints, motion.fps, part.event) or joints[..., 1].min() < -0.08:
+        return None
+    said = describe(joints, motion.fps, generator, SENTENCES)
+    return motion, said, [part.source, arms.source], f"{part.event.kind} with arms down"
 
 
-def _said(event: Event, generator: np.random.Generator) -> tuple[str, str]:
-    choices = phrases(event)
+RECIPES: dict[str, tuple[Callable[[Bank, np.random.Generator], Made | None], float]] = {
+    "sequence": (sequence, 0.36),
+    "overlay": (overlay, 0.17),
+    "padded": (padded, 0.25),
+    "lowered": (lowered, 0.12),
+    "again": (again, 0.10),
+}
+"""Ways to make a composite, and how often each is tried."""
+
+
+def shows(joints: np.ndarray, fps: float, event: object) -> bool:
+    kind, side = event.kind, event.side  # type: ignore[attr-defined]
+    return len(joints) >= 8 and any((e.kind, e.side) == (kind, side) for e in events(joints, fps))
+
+
+def pick(choices: Sequence, generator: np.random.Generator):
     return choices[int(generator.integers(len(choices)))]
-
-
-def _subject(generator: np.random.Generator) -> str:
-    return SUBJECTS[int(generator.integers(len(SUBJECTS)))]

@@ -24,7 +24,7 @@ from dimo.body.motion import Motion
 from dimo.body.retarget import find_naming, retarget
 from dimo.body.skeleton import preset
 from dimo.data import compose, shards, sources
-from dimo.data.describe import describe
+from dimo.data.describe import describe, with_arms
 from dimo.data.records import Caption, Clip, Job, Rejected
 from dimo.data.repair import mend_flips, put_on_floor
 from dimo.errors import DimoError, FormatError
@@ -92,6 +92,8 @@ def fault(motion: Motion, options: PrepareOptions) -> str | None:
 
 def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     """All clips that a job gives, or the reason why none."""
+    if job.fault:
+        return Rejected(job.id, job.fault)
     try:
         motion, naming = load_job(job, options)
     except (DimoError, OSError, MemoryError) as error:
@@ -118,6 +120,8 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     out = []
     for i, (start, end, captions) in enumerate(stretches):
         joints = motion.joints()[start:end]
+        if kind != "human":
+            captions = with_arms(captions, joints, motion.fps, generator)
         derived = [Caption(c, "derived") for c in describe(joints, motion.fps, generator, options.derived)]
         all_captions = (*(Caption(c, kind) for c in captions), *derived)
         if not all_captions and i >= count:

@@ -18,8 +18,7 @@ SIDES = posture.SIDES
 
 def grounded(joints: np.ndarray, fps: float, above: float = 0.12, below: float = 0.08, seconds: float = 0.7) -> bool:
     """The body rests on y = 0: it neither hovers over it for that long nor sinks into it."""
-    low = posture.lowest(joints)
-    return measure.longest_run(low > above) / fps < seconds and float(low.min()) >= -below
+    return not posture.hovers(joints, fps, above, seconds) and float(posture.lowest(joints).min()) >= -below
 
 
 def low(joints: np.ndarray, fps: float, share: float = 0.30, seconds: float = 0.5, when: str = "any") -> bool:

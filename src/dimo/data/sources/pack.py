@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections import defaultdict
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from dimo.data.records import BY_PEOPLE, Job
 from dimo.errors import FormatError
 
+FAULTS = {r"uiprmd_m(09|10)_s10_.*": "its right arm stands straight out to the side all the time, whatever it does"}
+"""Clips by their id that were seen to be wrong."""
 WINDOW_FPS = 20.0
 """Of the frames that HumanML3D's entries are given in."""
 
@@ -52,6 +55,7 @@ def jobs(folder: Path, unpacked: Path) -> list[Job]:
                 licence=row.get("licence") or "",
                 label=row.get("content") or "",
                 style=row.get("style") or "",
+                fault=next((reason for ids, reason in FAULTS.items() if re.fullmatch(ids, row["id"])), ""),
             )
         )
     return out
