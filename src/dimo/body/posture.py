@@ -73,7 +73,7 @@ def hand_place(joints: np.ndarray, side: str) -> tuple[float, float, float]:
     ahead = out[:, 0] * np.sin(h) + out[:, 2] * np.cos(h)
     left = out[:, 0] * np.cos(h) - out[:, 2] * np.sin(h)
     aside = left if side == "left" else -left
-    return tuple(float(np.median(v)) for v in (length / arm, ahead / length, aside / length))
+    return float(np.median(length / arm)), float(np.median(ahead / length)), float(np.median(aside / length))
 
 
 def hand_to_head(joints: np.ndarray, side: str) -> np.ndarray:

@@ -85,7 +85,7 @@ def _valley(part: np.ndarray, fps: float, at: int, from_above: bool, to_above: b
     if any(hands.values()) and from_above and to_above and low > 0.25:
         side = "both" if all(hands.values()) else next(s for s in SIDES if hands[s])
         return [Event("reach_floor", at, end, side)]
-    if 0.45 < low < 0.74 and ahead > 0.15 and abs(gap) < 0.35 and knees > 0.3 and resting >= 0.3:
+    if 0.45 < low < 0.74 and ahead > 0.15 and abs(gap) < 0.35 and knees > 0.3 and resting >= 0.6:
         out = []
         first, last = int(np.argmax(rest)), int(len(rest) - np.argmax(rest[::-1]))
         if from_above:
@@ -100,7 +100,8 @@ def _valley(part: np.ndarray, fps: float, at: int, from_above: bool, to_above: b
         return [Event("lunge", at, end, front)] if resting < 1.2 and knees < 0.3 else []
     if apart > 0.62 and abs(shift) > 0.12 and low < 0.8 and abs(gap) < 0.3 and from_above and to_above:
         return [Event("side_lunge", at, end, "left" if shift > 0 else "right")]
-    if low < 0.68 and -0.15 < ahead < 0.13 and abs(gap) < 0.3 and apart < 0.62 and from_above and knees > 0.2:
+    brief = resting < 0.8 if ahead < 0.1 else resting < 0.5
+    if low < 0.68 and -0.15 < ahead < 0.13 and brief and abs(gap) < 0.3 and apart < 0.62 and from_above and knees > 0.2:
         return [Event("squat", at, end, "" if to_above else "down")]
     return []
 
@@ -189,6 +190,7 @@ def _kicks(joints: np.ndarray, fps: float) -> list[Event]:
 def _bows(joints: np.ndarray, fps: float, other: list[Event]) -> list[Event]:
     pitch = measure.pitch_degrees(joints)
     height = posture.pelvis_height(joints)
+    feet = joints[:, [ANKLE["left"], ANKLE["right"]], 1].max(axis=1) - measure.floor(joints)
     out = []
     for start, end in intervals(pitch - np.percentile(pitch, 10) > 38, round(0.3 * fps)):
         hands = {s: bool((posture.hand_height(joints[start:end], s) < 0.27).any()) for s in SIDES}
@@ -197,7 +199,9 @@ def _bows(joints: np.ndarray, fps: float, other: list[Event]) -> list[Event]:
         if any(hands.values()):
             side = "both" if all(hands.values()) else next(s for s in SIDES if hands[s])
             out.append(Event("reach_floor", start, end, side))
-        elif height[start:end].min() > 0.8:
+        elif (
+            height[start:end].min() > 0.8 and posture.way(joints[start:end], fps) < 0.3 and feet[start:end].max() < 0.2
+        ):
             out.append(Event("bow", start, end))
     return out
 

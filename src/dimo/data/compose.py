@@ -62,7 +62,7 @@ class Bank:
 
     parts: dict[tuple[str, str], list[Part]]
     stands: list[Part]
-    held: list[Part]  # whole clips whose arms are up all the time, for the sake of an exercise
+    held: list[Part]  # those of the parts whose arms are up all the time, for the sake of an exercise
     rare: dict[str, list[Clip]]  # short clips of rare labels
 
     def draw(self, generator: np.random.Generator, kinds: Sequence[str] | None = None) -> Part | None:
@@ -71,27 +71,48 @@ class Bank:
             return None
         sides = [sum(k == kind for k, _ in keys) for kind, _ in keys]
         weights = np.array([WEIGHTS[kind] / n for (kind, _), n in zip(keys, sides, strict=True)])
-        return pick(self.parts[keys[int(generator.choice(len(keys), p=weights / weights.sum()))]], generator)
+        part = pick(self.parts[keys[int(generator.choice(len(keys), p=weights / weights.sum()))]], generator)
+        # "Sits down" is no matter of arms: they are taken down from where an exercise wanted them.
+        return self.lowered(part, generator) if held_arms(part.joints, part.source.fps) else part
+
+    def lowered(self, part: Part, generator: np.random.Generator) -> Part | None:
+        """The part with its arms down, as somebody has them who stands; None where it then is not the same any more."""
+        if not self.stands:
+            return None
+        arms = pick(self.stands, generator)
+        joints = with_hanging_arms(part.motion, arms.motion).joints()
+        if not shows(joints, part.source.fps, part.event) or joints[..., 1].min() < -0.08:
+            return None
+        return Part(joints, part.event, part.source, arms.source)
 
 
 def composites(clips: Sequence[Clip], count: int, seed: int = 0) -> list[Clip]:
-    """About `count` composite clips made of training clips (fewer when too little is suitable); the same for a seed.
+    """About `count` composite clips made of training clips (fewer when too little is suitable); the same for a seed."""
+    return make(banks(clips, seed), count, seed)
 
-    Half of them are made of clips alone whose licence sets no condition on what is made of them, so that weights for all
-    uses learn from as many.
+
+def banks(clips: Sequence[Clip], seed: int = 0) -> list[Bank]:
+    """A bank of all clips and one of those alone whose licence sets no condition on what is made of them.
+
+    Half of the composites come from either, so that weights for all uses learn from as many.
     """
+    generator = np.random.default_rng([seed, 76])
+    found = [bank(clips, generator), bank([c for c in clips if is_free(c.licence)], generator)]
+    return [b for b in found if b.parts]
+
+
+def make(banks: Sequence[Bank], count: int, seed: int, prefix: str = "composite") -> list[Clip]:
+    """About `count` composites drawn from the banks."""
     generator = np.random.default_rng([seed, 77])
-    banks = [bank(clips, generator), bank([c for c in clips if is_free(c.licence)], generator)]
-    banks = [b for b in banks if b.parts]
     out: list[Clip] = []
     names, shares = list(RECIPES), np.array([share for _, share in RECIPES.values()])
     for attempt in range(6 * count):
         if len(out) >= count or not banks:
             break
-        make = RECIPES[names[int(generator.choice(len(names), p=shares / shares.sum()))]][0]
-        made = make(banks[int(generator.integers(len(banks)))], generator)
+        recipe = RECIPES[names[int(generator.choice(len(names), p=shares / shares.sum()))]][0]
+        made = recipe(banks[int(generator.integers(len(banks)))], generator)
         if made is not None and 20 <= len(made[0]) <= LONGEST and made[1]:
-            out.append(_clip(made, f"composite_{attempt:06d}"))
+            out.append(_clip(made, f"{prefix}_{attempt:05d}"))
     return out
 
 
@@ -150,27 +171,32 @@ def _only_walks(clip: Clip) -> bool:
 
 
 def sequence(bank: Bank, generator: np.random.Generator) -> Made | None:
-    """Two parts joined."""
-    first, second = bank.draw(generator), bank.draw(generator)
-    return None if first is None or second is None else join_parts(first, second, generator)
+    """Two parts joined, or three."""
+    parts = [bank.draw(generator) for _ in range(3 if generator.random() < 0.25 else 2)]
+    drawn = [part for part in parts if part is not None]
+    return join_parts(drawn, generator) if len(drawn) == len(parts) else None
 
 
-def join_parts(first: Part, second: Part, generator: np.random.Generator) -> Made | None:
-    """One after the other; None when the result does not show both."""
-    if (first.event.kind, first.event.side) == (second.event.kind, second.event.side):
-        return circle(first, second, generator) if first.event.kind == "turn" else None
-    joined = join(first.motion, second.motion)
-    if joined is None or len(joined[0]) > LONGEST:
-        return None
-    motion, cut = joined
+def join_parts(parts: Sequence[Part], generator: np.random.Generator) -> Made | None:
+    """One after the other; None when the result does not show each."""
+    kinds = [(p.event.kind, p.event.side) for p in parts]
+    if any(a == b for a, b in zip(kinds[:-1], kinds[1:], strict=True)):
+        return circle(*parts, generator) if kinds == [("turn", parts[0].event.side)] * 2 else None
+    motion, cuts = parts[0].motion, [0]
+    for part in parts[1:]:
+        joined = join(motion, part.motion)
+        if joined is None or len(joined[0]) > LONGEST:
+            return None
+        motion, cut = joined
+        cuts.append(cut)
     joints = motion.joints()
-    if not (shows(joints[:cut], motion.fps, first.event) and shows(joints[cut:], motion.fps, second.event)):
-        return None
-    if posture.hovers(joints, motion.fps):
+    spans = zip(parts, cuts, [*cuts[1:], len(motion)], strict=True)
+    if posture.hovers(joints, motion.fps) or not all(shows(joints[a:b], motion.fps, p.event) for p, a, b in spans):
         return None
     sentences = []
     for _ in range(SENTENCES):
-        a, b = (pick(p.said, generator)[0] for p in (first, second))
+        said = [pick(p.said, generator)[0] for p in parts]
+        a, b = said[0], said[-1]
         forms = [
             f"{a} and then {b}",
             f"{a}, then {b}",
@@ -178,10 +204,19 @@ def join_parts(first: Part, second: Part, generator: np.random.Generator) -> Mad
             f"{a} and {b}",
             f"{a} and afterwards {b}",
         ]
-        if first.event.kind in LOCOMOTION and second.event.kind not in (*LOCOMOTION, "turn"):
+        if parts[0].event.kind in LOCOMOTION and parts[1].event.kind not in (*LOCOMOTION, "turn"):
             forms.append(f"{a}, stops and {b}")
+        if len(parts) == 3:
+            c = said[1]
+            forms = [
+                f"{a}, {c} and {b}",
+                f"{a}, then {c} and then {b}",
+                f"{a}, {c}, and then {b}",
+                f"{a} and {c}, then {b}",
+            ]
         sentences.append(f"{pick(SUBJECTS, generator)} {pick(forms, generator)}")
-    return motion, sentences, [first.source, second.source], f"{first.event.kind}+{second.event.kind}"
+    label = "+".join(p.event.kind for p in parts)
+    return motion, sentences, [c for p in parts for c in p.used], label
 
 
 def circle(first: Part, second: Part, generator: np.random.Generator) -> Made | None:
@@ -209,7 +244,7 @@ def circle(first: Part, second: Part, generator: np.random.Generator) -> Made | 
             "walks forward, turns around and walks back",
         ]
     said = [f"{pick(SUBJECTS, generator)} {pick(forms, generator)}" for _ in range(SENTENCES)]
-    return motion, said, [first.source, second.source], "turn+turn"
+    return motion, said, [*first.used, *second.used], "turn+turn"
 
 
 def again(bank: Bank, generator: np.random.Generator) -> Made | None:
@@ -242,7 +277,7 @@ def again(bank: Bank, generator: np.random.Generator) -> Made | None:
             return None
         said = [finite for finite, _ in phrases(found[0])]
     sentences = [f"{pick(SUBJECTS, generator)} {pick(said, generator)}" for _ in range(SENTENCES)]
-    return motion, sentences, [part.source], f"{part.event.kind} again"
+    return motion, sentences, part.used, f"{part.event.kind} again"
 
 
 def padded(bank: Bank, generator: np.random.Generator) -> Made | None:
@@ -260,12 +295,18 @@ def padded(bank: Bank, generator: np.random.Generator) -> Made | None:
         if part is None or (kind == "walk" and part.event.side != "forward"):
             return None
         piece = part.motion[: int(generator.integers(16, 56))]
-        joined = join(piece, motion) if place == "before" else join(motion, piece)
+        # The short clip itself must not be cut: its action begins and ends with it.
+        joined = join(piece, motion, (0.5, 0.1)) if place == "before" else join(motion, piece, (0.1, 0.5))
         if joined is None:
             return None
         motion = joined[0]
-        used.append(part.source)
-    if len(used) == 1 or posture.hovers(motion.joints(), motion.fps):
+        used += part.used
+    does = [
+        e for e in events(clip.joints, clip.fps) if e.kind not in ("still", "turn") and not e.kind.startswith("hold_")
+    ]
+    if len(used) == 1 or not all(shows(motion.joints(), motion.fps, e) for e in does):
+        return None
+    if posture.hovers(motion.joints(), motion.fps):
         return None
     said = []
     for _ in range(SENTENCES):
@@ -297,7 +338,7 @@ def overlay(bank: Bank, generator: np.random.Generator) -> Made | None:
 
 
 def overlay_parts(body: Part, hand: Part, generator: np.random.Generator) -> Made | None:
-    if min(len(body.motion), len(hand.motion)) < 0.8 * len(hand.motion) or held_arms(body.joints, body.source.fps):
+    if min(len(body.motion), len(hand.motion)) < 0.8 * len(hand.motion):
         return None
     sides = posture.SIDES if hand.event.side == "both" else (hand.event.side,)
     motion = with_arm(body.motion, hand.motion, tuple(sides))
@@ -308,20 +349,16 @@ def overlay_parts(body: Part, hand: Part, generator: np.random.Generator) -> Mad
         (a, a_ing), (b, b_ing) = pick(body.said, generator), pick(hand.said, generator)
         forms = [f"{a} while {b_ing}", f"{b} while {a_ing}", f"{a} and {b} at the same time"]
         sentences.append(f"{pick(SUBJECTS, generator)} {pick(forms, generator)}")
-    return motion, sentences, [body.source, hand.source], f"{body.event.kind}+{hand.event.kind}"
+    return motion, sentences, [*body.used, *hand.used], f"{body.event.kind}+{hand.event.kind}"
 
 
 def lowered(bank: Bank, generator: np.random.Generator) -> Made | None:
-    """What an exercise does with its arms up, done with the arms down: "sits down" is no matter of arms."""
-    if not bank.held or not bank.stands:
+    """What an exercise does with its arms up, done with the arms down."""
+    part = bank.lowered(pick(bank.held, generator), generator) if bank.held else None
+    if part is None:
         return None
-    part, arms = pick(bank.held, generator), pick(bank.stands, generator)
-    motion = with_hanging_arms(part.motion, arms.motion)
-    joints = motion.joints()
-    if not shows(joints, motion.fps, part.event) or joints[..., 1].min() < -0.08:
-        return None
-    said = describe(joints, motion.fps, generator, SENTENCES)
-    return motion, said, [part.source, arms.source], f"{part.event.kind} with arms down"
+    said = describe(part.joints, part.source.fps, generator, SENTENCES)
+    return part.motion, said, part.used, f"{part.event.kind} with arms down"
 
 
 RECIPES: dict[str, tuple[Callable[[Bank, np.random.Generator], Made | None], float]] = {

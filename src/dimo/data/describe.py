@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dimo.body import measure
 from dimo.data.body_events import Event
 from dimo.data.events import events, held_arms
 from dimo.data.phrases import SUBJECTS, held, phrases
@@ -51,6 +52,16 @@ def _sentence(found: list[Event], generator: np.random.Generator) -> str:
 def _within(a: Event, b: Event) -> bool:
     """Whether most of the shorter one lasts within the other."""
     return min(a.end, b.end) - max(a.start, b.start) > 0.5 * min(a.end - a.start, b.end - b.start)
+
+
+def ends_moving(caption: str, joints: np.ndarray, fps: float) -> bool:
+    """Whether a caption says that the body stops at the end, and it walks on: windows of takes are cut in mid-stride."""
+    if not re.search(
+        r"\b(stops?|stopping|halts?|comes to a (stop|halt))\b(?!.*\b(then|and|continues?|again)\b)", caption
+    ):
+        return False
+    last = measure.smooth(np.asarray(joints, float), fps, 0.4)[-round(0.5 * fps) :, measure.PELVIS][:, [0, 2]]
+    return float(np.linalg.norm(last[-1] - last[0])) / (len(last) / fps) > 0.7
 
 
 def with_arms(

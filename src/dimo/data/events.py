@@ -33,12 +33,13 @@ CROUCHED = 0.83  # of standing height, all along a walk
 
 
 def events(joints: np.ndarray, fps: float) -> list[Event]:
-    """What surely happens in positions (F, 22, 3), in order of its beginning; nothing where the body hovers.
+    """What surely happens in positions (F, 22, 3), in order of its beginning; nothing where the body hovers or rolls.
 
-    What holds a body that hovers (a ladder, a chair too high for the feet) is not in the data, so nothing is sure.
+    What holds a body that hovers (a ladder, a chair too high for the feet) is not in the data, so nothing is sure; and one that
+    is upside down does what has no name here.
     """
     joints = measure.smooth(np.asarray(joints, float), fps)
-    if posture.hovers(joints, fps):
+    if posture.hovers(joints, fps) or posture.inverted(joints).any():
         return []
     body = body_events(joints, fps)
     found = [*_without_shadows([*_locomotion(joints, fps), *_hands(joints, fps, bool(body))], body, fps), *body]

@@ -26,25 +26,32 @@ ARMS = {
 STANCE = [
     BODY.index(n) for n in ("pelvis", "left_hip", "right_hip", "left_ankle", "right_ankle", "left_foot", "right_foot")
 ]
-SEARCH_SECONDS = 0.5  # of either clip may be lost at the seam
-FARTHEST_M = 0.42  # mean distance of joints beyond which two poses are not joined
+SEARCH_SECONDS = 0.5
+FARTHEST_M = 0.3  # mean distance of joints beyond which two poses are not joined
+LOWEST_M = 0.15  # and difference in height of the pelvis: sitting does not go over into standing by itself
+FASTEST_MPS = 1.2  # and of their velocities: a greater one would carry a limb away while it decays
 SEAM_SECONDS = 1.0  # to either side of a seam the feet may be moved
 
 
-def join(first: Motion, second: Motion) -> tuple[Motion, int] | None:
-    """One after the other, going on in place and heading, and the frame of the seam; None where no two poses fit."""
+def join(
+    first: Motion, second: Motion, lost: tuple[float, float] = (SEARCH_SECONDS, SEARCH_SECONDS)
+) -> tuple[Motion, int] | None:
+    """One after the other, going on in place and heading, and the frame of the seam; None where no two poses fit.
+
+    lost: how many seconds of the end of the first and of the beginning of the second may be cut off.
+    """
     fps = first.fps
-    reach = round(SEARCH_SECONDS * fps)
-    tail, head = min(reach, len(first) // 3), min(reach, len(second) // 3)
-    if tail < 1 or head < 1:
+    tail, head = (max(2, min(round(s * fps), len(m) // 3)) for s, m in zip(lost, (first, second), strict=True))
+    if min(len(first), len(second)) < 6:
         return None
     a, b = _poses(first)[-tail:], _poses(second)[1 : head + 1]
     apart = np.linalg.norm(a[:, None, :, :3] - b[None, :, :, :3], axis=-1).mean(-1)
     pace = np.linalg.norm(a[:, None, :, 3:] - b[None, :, :, 3:], axis=-1).mean(-1)
     # A little for each frame that is lost.
-    cost = apart + 0.1 * pace + 0.004 * (np.arange(tail)[::-1][:, None] + np.arange(head))
+    cost = apart + 0.15 * pace + 0.004 * (np.arange(tail)[::-1][:, None] + np.arange(head))
     i, j = np.unravel_index(cost.argmin(), cost.shape)
-    if apart[i, j] > FARTHEST_M:
+    sinks = abs(a[i, 0, 1] - b[j, 0, 1])
+    if apart[i, j] > FARTHEST_M or pace[i, j] > FASTEST_MPS or sinks > LOWEST_M:
         return None
     start, cut = int(j) + 1, len(first) - tail + int(i) + 1
     yaw, shift = ground_fit(second.joints()[start, STANCE], first.joints()[cut - 1, STANCE])
@@ -63,7 +70,13 @@ def join(first: Motion, second: Motion) -> tuple[Motion, int] | None:
         root=np.concatenate([first.root[: cut - 2], root]),
         rotations=quat_continuous(np.concatenate([first.rotations[: cut - 2], rotations])),
     )
-    return hold_feet(joined, cut), cut
+    joined = hold_feet(joined, cut)
+    around = joined.joints()[max(0, cut - round(0.5 * fps)) : cut + round(SEAM_SECONDS * fps), :, 1].min(axis=1)
+    before = max(
+        first.joints()[-tail:, :, 1].min(axis=1).max(),
+        second.joints()[:, :, 1].min(axis=1)[: round(SEAM_SECONDS * fps)].max(),
+    )
+    return (joined, cut) if around.max() < max(before, 0.0) + 0.05 and around.min() > -0.06 else None
 
 
 def hold_feet(motion: Motion, seam: int) -> Motion:

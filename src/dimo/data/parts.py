@@ -32,6 +32,11 @@ class Part:
     joints: np.ndarray = field(repr=False)
     event: Event
     source: Clip = field(repr=False)
+    arms: Clip | None = field(default=None, repr=False)  # where the arms are those of another clip
+
+    @property
+    def used(self) -> list[Clip]:
+        return [self.source] if self.arms is None else [self.source, self.arms]
 
     @cached_property
     def motion(self) -> Motion:
@@ -83,11 +88,9 @@ def stands(clip: Clip, seconds: float = 0.8) -> Part | None:
     if len(joints) < seconds * clip.fps + 1:
         return None
     quiet = measure.joint_speed(joints, clip.fps).max(axis=1) < 0.3
-    upright = (
-        (posture.pelvis_height(joints) > 0.95)
-        & (posture.trunk_level(joints) > 0.45)
-        & (posture.feet_apart(joints) < 0.4)
-    )
+    ankles = np.maximum(*(joints[:, measure.ANKLE[s], 1] for s in posture.SIDES)) - measure.floor(joints)
+    upright = (posture.pelvis_height(joints) > 0.95) & (posture.trunk_level(joints) > 0.45)
+    upright &= (posture.feet_apart(joints) < 0.4) & (ankles < 0.14)
     down = np.maximum(*(joints[:, measure.WRIST[s], 1] for s in posture.SIDES)) < joints[:, measure.PELVIS, 1] + 0.05
     found = posture.intervals((upright & down)[:-1] & quiet, round(seconds * clip.fps))
     if not found or posture.hovers(joints, clip.fps):

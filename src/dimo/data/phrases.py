@@ -287,7 +287,13 @@ _MAKERS = {
 }
 
 _FIXED: dict[str, Pairs] = {
-    "bow": [("bows", "bowing"), ("bends forward", "bending forward"), ("takes a bow", "taking a bow")],
+    "bow": [
+        ("bows", "bowing"),
+        ("bends forward", "bending forward"),
+        ("bends over", "bending over"),
+        ("leans forward", "leaning forward"),
+        ("takes a bow", "taking a bow"),
+    ],
     "still": [("stands still", "standing still"), ("stands without moving", "standing without moving")],
     "sit": [
         ("sits down", "sitting down"),

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from dimo.body.motion import Motion
 from dimo.body.retarget import find_naming, retarget
 from dimo.body.skeleton import preset
 from dimo.data import compose, shards, sources
-from dimo.data.describe import describe, with_arms
+from dimo.data.describe import describe, ends_moving, with_arms
 from dimo.data.records import Caption, Clip, Job, Rejected
 from dimo.data.repair import mend_flips, put_on_floor
 from dimo.errors import DimoError, FormatError
@@ -35,6 +36,7 @@ from dimo.text.normalise import mirror_words, normalise
 
 VERSION = 3  # of what preparation does; a change makes old shards be made again
 SHARD = 128  # jobs
+RUN = 250  # composites
 REPORT = "report.json"
 OWN_ZERO = (".bvh", ".amc", ".glb")
 """Formats whose zero plane is that of a studio or a scene; collections of joint positions stand on their floor already."""
@@ -120,6 +122,8 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     out = []
     for i, (start, end, captions) in enumerate(stretches):
         joints = motion.joints()[start:end]
+        if split == "train":
+            captions = tuple(c for c in captions if not ends_moving(c, joints, motion.fps))
         if kind != "human":
             captions = with_arms(captions, joints, motion.fps, generator)
         derived = [Caption(c, "derived") for c in describe(joints, motion.fps, generator, options.derived)]
@@ -142,7 +146,7 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
             mirrored=job.mirrored,
         )
         out.append(clip)
-        if options.mirror and split == "train" and not job.mirrored:
+        if options.mirror and split == "train" and job.reflect and not job.mirrored:
             out.append(mirrored(clip))
     return out
 
@@ -174,6 +178,10 @@ def prepare(
 ) -> dict:
     """Prepare a folder into shards; returns the manifest, which is also written, as is report.json with the rejected clips."""
     todo = sources.jobs(source, archives or out / "unpacked")[:limit]
+    listed = {job.id for job in todo}
+    todo = [
+        replace(j, reflect=f"M{j.id}" not in listed) for j in todo
+    ]  # a collection may hold mirror images of its own
     out.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(json.dumps([VERSION, asdict(options), len(todo)], sort_keys=True).encode()).hexdigest()[:12]
     rejected: list[Rejected] = []
@@ -201,8 +209,7 @@ def prepare(
     if options.composites:
         path = out / f"{key}-composites.parquet"
         if not path.is_file():
-            own = [c for c in shards.read(out, "train") if not c.composite]
-            shards.write(path, _composites(own, options, workers))
+            shards.write(path, _composites(out, options, workers))
     total = 0
     for clip in shards.read(out):
         counts[clip.split, "composite" if clip.composite else "mirrored" if clip.mirrored else clip.source] += 1
@@ -237,12 +244,20 @@ def _process_group(
     return clips, bad
 
 
-def _composites(clips: list[Clip], options: PrepareOptions, workers: int) -> Iterator[Clip]:
-    """Composites made in parallel; ids tell which worker's run they come from."""
-    share = -(-options.composites // max(1, workers))
+def _composites(out: Path, options: PrepareOptions, workers: int) -> Iterator[Clip]:
+    """Composites of the training clips in the shards, in runs that do not depend on the number of workers."""
+    runs = range(-(-options.composites // RUN))
     with ProcessPoolExecutor(max(1, workers)) as pool:
-        runs = pool.map(
-            partial(compose.composites, clips), [share] * workers, [options.seed + i for i in range(workers)]
-        )
-        for i, made in enumerate(runs):
-            yield from (replace(c, id=f"{c.id}_{i}") for c in made)
+        for made in pool.map(_composite_run, repeat(out), repeat(options), runs):
+            yield from made
+
+
+def _composite_run(out: Path, options: PrepareOptions, run: int) -> list[Clip]:
+    count = min(RUN, options.composites - run * RUN)
+    return compose.make(_banks(out, options.seed), count, options.seed + 1000 * run, f"composite_{run:03d}")
+
+
+@cache
+def _banks(out: Path, seed: int) -> list[compose.Bank]:
+    """Once for each process."""
+    return compose.banks([c for c in shards.read(out, "train") if not c.composite], seed)

@@ -51,6 +51,7 @@ class Job:
     start: float = 0.0
     end: float = 0.0  # 0: to the end
     mirrored: bool = False  # the source holds mirrored copies of its own
+    reflect: bool = True  # whether a mirror image is to be added
     fault: str = ""  # why it is not to be learnt from, where the source knows
 
 

@@ -22,10 +22,12 @@ def grounded(joints: np.ndarray, fps: float, above: float = 0.12, below: float =
 
 
 def low(joints: np.ndarray, fps: float, share: float = 0.30, seconds: float = 0.5, when: str = "any") -> bool:
-    """The pelvis is for that long lower than (1 - share) of standing height; `end`: in the last quarter."""
+    """The pelvis is for that long lower than (1 - share) of standing height; `end`: in the last quarter, all of it where it
+    is shorter than that."""
     down = posture.pelvis_height(joints) < 1 - share
     if one_of(when, ("any", "end"), "when") == "end":
         down = down[-max(2, len(down) // 4) :]
+        seconds = min(seconds, len(down) / fps)
     return held(down, fps, seconds)
 
 
@@ -73,7 +75,7 @@ def spin(joints: np.ndarray, fps: float, min_deg: float = 270) -> bool:
     return float(np.degrees(np.ptp(measure.heading(joints)))) >= min_deg
 
 
-def turn_around(joints: np.ndarray, fps: float, min_deg: float = 130, max_deg: float = 240) -> bool:
+def turn_around(joints: np.ndarray, fps: float, min_deg: float = 130, max_deg: float = 255) -> bool:
     return min_deg <= abs(measure.turn_degrees(joints)) <= max_deg
 
 

@@ -32,12 +32,14 @@ def facts_of(text: str, style: str = "") -> tuple[Fact, ...]:
     """The facts of a sentence, or of a label such as "walk-turn-left".
 
     style: what is known of the manner beyond the words; it only makes facts milder (an elderly run is slow), never adds one.
-    A text that joins actions ("and then", "while waving", "before", "after") states nothing here: its parts may take turns.
+    A text that joins actions ("and then", "while waving", "before", "after", a list with commas) states nothing here: its parts may take turns.
     """
     words = " ".join(re.findall(r"[a-z]+", text.lower()))
     if re.search(
         r"\b(then|before|after|afterwards|without|not|no|never|stops?|instead|while (?!completely|worn))\b", words
     ):
+        return ()
+    if text.count(",") > 1:
         return ()
     manner = f"{words} {style.lower()}"
     return (*_way(words, manner), *_hands(words, manner), *_body(words))
@@ -49,7 +51,9 @@ def checks_of(text: str, style: str = "") -> list[dict[str, Any]]:
 
 
 def _way(words: str, manner: str) -> list[Fact]:
-    if re.search(r"\b(runs?|running|jogs?|jogging|sprints?|sprinting|dash|dashes|dashing)\b", words):
+    if re.search(r"\b(runs?|running|jogs?|jogging|sprints?|sprinting|dash|dashes|dashing)\b(?! ?way)", words):
+        if re.search(r"\bwalk", words):
+            return []  # now one, now the other
         # An old actor's run is slower than an active one's walk: 75th percentiles from 1.27 m/s on.
         least = 1.2 if re.search(SLOW, manner) else 1.6
         name = "run, old or tired" if least == 1.2 else "run"
@@ -115,12 +119,66 @@ def _hand(name: str, check: str, side: str, manner: str) -> list[Fact]:
     return facts
 
 
+_LOW = {"check": "low", "share": 0.22, "seconds": 0.2}
+_ACTIONS: tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...] = (
+    ("bow", r"\b(bow|bows|bowing)\b", ({"check": "bow", "deg": 25},)),
+    ("punch", r"\b(punch|punches|punching)\b", ({"check": "punch", "side": "any"},)),
+    ("sit", r"\b(sits|sit|sitting) down\b|\btakes? a seat\b|\bsit to stand\b", ({"check": "low"},)),
+    ("squat", r"\b(squat|squats|squatting)\b|\bdeep knee bend", (_LOW,)),
+    (
+        "lunge",
+        r"\binline lunge\b|\b(does|do|doing) (a|one) lunge\b",
+        ({"check": "low", "share": 0.18, "seconds": 0.2},),
+    ),
+    ("lie down", r"\b(lies?|lying|lays) down\b", ({"check": "lie"},)),
+    (
+        "fall down",
+        r"\b(falls?|falling) (down|over|to the (floor|ground)|(for|back)wards?)\b|\bknocked out\b",
+        ({"check": "fall"},),
+    ),
+    (
+        "reach the floor",
+        r"\b(puts?|picks?|places?|sets?) (up |down )?(something|an object|a box|it) (up |down )?(on|from|off) the (floor|ground)\b",
+        ({"check": "reach_floor"},),
+    ),
+    (
+        "throw",
+        r"\bthrows? (a|an|the) (ball|baseball|object|rock|stone)\b|\bthrows? (something|left|right)\b",
+        ({"check": "throw"},),
+    ),
+    ("cartwheel", r"\b(cartwheels?|handstand)\b", ({"check": "inverted"},)),
+    ("push-up", r"\bpush ?ups?\b", ({"check": "pushup"},)),
+    ("crawl", r"\b(crawl|crawls|crawling)\b", ({"check": "crawl"},)),
+    ("clap", r"\b(clap|claps|clapping)\b", ({"check": "clap"},)),
+    ("walk in a circle", r"\b(walks?|walking|jogs?|runs?)( around)? (in a |a full )?circle\b", ({"check": "circle"},)),
+)
+"""Name, words and checks of what the whole body does."""
+
+
 def _body(words: str) -> list[Fact]:
+    out = [Fact(name, checks) for name, pattern, checks in _ACTIONS if re.search(pattern, words)]
+    if re.search(r"\b(high|tall|stools?)\b", words):
+        out = [fact for fact in out if fact.name != "sit"]  # nobody goes low for a bar stool
+    kick = re.search(rf"\bkick(?:s|ing)?\b.*\b(?:with|using) (?:the |his |her |their )?{_SIDE} (?:leg|foot)\b", words)
+    if kick and "ball" not in words.split():  # a ball on the ground is kicked low
+        out.append(Fact(f"kick with the {kick['side']} leg", ({"check": "kick", "side": kick["side"]},)))
+    if re.search(r"\b(jump|jumps|jumping|leap|leaps|hops?)\b", words) and not re.search(
+        r"\b(rope|jacks?|down|over|try\w*|grab)\b", words
+    ):
+        ahead = re.search(r"\b(jumps?|leaps?|hops?) (forwards?|ahead)\b|\bforward jump\b", words)
+        out.append(Fact("jump forward", ({"check": "leap_forward"},)) if ahead else Fact("jump", ({"check": "leap"},)))
+    return [*out, *_counts(words)]
+
+
+def _counts(words: str) -> list[Fact]:
+    """How often: said of jumps, squats, claps and bows, which can be counted."""
+    numbers = {"once": 1, "twice": 2, "two": 2, "three": 3, "four": 4, "five": 5}
+    verbs = {"jump": r"jumps?|jumping", "squat": r"squats?", "clap": r"claps?", "bow": r"bows?"}
     out = []
-    if re.search(r"\b(bow|bows|bowing)\b", words):
-        out.append(Fact("bow", ({"check": "bow", "deg": 25},)))
-    if re.search(r"\b(jump|jumps|jumping)\b", words) and not re.search(r"\b(rope|jacks?)\b", words):
-        out.append(Fact("jump", ({"check": "leap"},)))
-    if re.search(r"\b(punch|punches|punching)\b", words):
-        out.append(Fact("punch", ({"check": "punch", "side": "any"},)))
+    for of, verb in verbs.items():
+        told = re.search(rf"\b(?:{verb})\b(?: \w+)? (?:(once|twice)|(two|three|four|five) times)\b", words)
+        told = told or re.search(rf"\bdo(?:es|ing)? ()(two|three|four|five) (?:{verb})\b", words)
+        if told:
+            count = numbers[told[1] or told[2]]
+            out.append(Fact(f"{of} {count} times", ({"check": "repeat", "of": of, "count": count},)))
     return out
