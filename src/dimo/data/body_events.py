@@ -196,9 +196,12 @@ def _bows(joints: np.ndarray, fps: float, other: list[Event]) -> list[Event]:
         hands = {s: bool((posture.hand_height(joints[start:end], s) < 0.27).any()) for s in SIDES}
         if any(e.start < end + 0.3 * fps and start - 0.3 * fps < e.end for e in other):
             continue
+        second = round(fps)
+        around = height[max(0, start - second) : start + 1].max(), height[end - 1 : end + second].max()
         if any(hands.values()):
             side = "both" if all(hands.values()) else next(s for s in SIDES if hands[s])
-            out.append(Event("reach_floor", start, end, side))
+            if min(around) > 0.9:
+                out.append(Event("reach_floor", start, end, side))
         elif (
             height[start:end].min() > 0.8 and posture.way(joints[start:end], fps) < 0.3 and feet[start:end].max() < 0.2
         ):

@@ -27,9 +27,9 @@ RARE = 60  # a label with no more clips than this, mirror images among them, is 
 SHORT_SECONDS = 3.5  # and a clip up to this long is short
 SENTENCES = 4
 WEIGHTS = {
-    "walk": 4.0,
+    "walk": 8.0,
     "run": 1.5,
-    "turn": 3.0,
+    "turn": 4.0,
     "turn_in_place": 1.5,
     "crouch_walk": 1.0,
     "raise": 3.0,
@@ -69,8 +69,11 @@ class Bank:
         keys = sorted(k for k in self.parts if kinds is None or k[0] in kinds)
         if not keys:
             return None
-        sides = [sum(k == kind for k, _ in keys) for kind, _ in keys]
-        weights = np.array([WEIGHTS[kind] / n for (kind, _), n in zip(keys, sides, strict=True)])
+        counts = {
+            key: len(self.parts[key]) ** 0.3 for key in keys
+        }  # of its sides, the rare ones not as often as the others
+        totals = {kind: sum(n for (k, _), n in counts.items() if k == kind) for kind, _ in keys}
+        weights = np.array([WEIGHTS[key[0]] * counts[key] / totals[key[0]] for key in keys])
         part = pick(self.parts[keys[int(generator.choice(len(keys), p=weights / weights.sum()))]], generator)
         # "Sits down" is no matter of arms: they are taken down from where an exercise wanted them.
         return self.lowered(part, generator) if held_arms(part.joints, part.source.fps) else part

@@ -91,7 +91,8 @@ def _locomotion(joints: np.ndarray, fps: float) -> list[Event]:
     if abs(turn) > 50:
         share = (heading - heading[0]) / (heading[-1] - heading[0])
         first, last = int(np.argmax(share > 0.1)), int(len(share) - np.argmax(share[::-1] < 0.9))
-        if share.min() > -0.15 and share.max() < 1.15:
+        upright = np.percentile(height[first : max(last, first + 1)], 10) > 0.7
+        if share.min() > -0.15 and share.max() < 1.15 and upright:
             side = "left" if turn > 0 else "right"
             kind = "turn_in_place" if measure.stay_radius(joints) < 0.35 else "turn"
             out.append(Event(kind, first, max(last, first + 1), side, float(abs(turn))))

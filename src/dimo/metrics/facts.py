@@ -32,7 +32,8 @@ def facts_of(text: str, style: str = "") -> tuple[Fact, ...]:
     """The facts of a sentence, or of a label such as "walk-turn-left".
 
     style: what is known of the manner beyond the words; it only makes facts milder (an elderly run is slow), never adds one.
-    A text that joins actions ("and then", "while waving", "before", "after", a list with commas) states nothing here: its parts may take turns.
+    A text that joins actions ("and then", "while waving", "before", "after", a list with commas) states nothing here: its
+    parts may take turns.
     """
     words = " ".join(re.findall(r"[a-z]+", text.lower()))
     if re.search(
