@@ -158,17 +158,19 @@ def claps(joints: np.ndarray, fps: float, apart: float = 0.28, swing: float = 0.
 
     The most in any run; hands that merely pass each other do so once.
     """
-    distance = hands_apart(joints)
     at: list[int] = []
-    inside = False
-    for frame, value in enumerate(distance):
-        if not inside and value < apart:
-            inside, nearest = True, (value, frame)
-        elif inside and value < nearest[0]:
-            nearest = (value, frame)
-        elif inside and value > nearest[0] + swing:
-            at.append(nearest[1])
-            inside, nearest = value < apart, (value, frame)
+    parting, extreme, nearest = True, -np.inf, 0
+    for frame, value in enumerate(hands_apart(joints)):
+        if parting:
+            extreme = max(extreme, value)
+            if value < extreme - swing:
+                parting, extreme, nearest = False, value, frame
+        elif value < extreme:
+            extreme, nearest = value, frame
+        elif value > extreme + swing:
+            if extreme < apart:
+                at.append(nearest)
+            parting, extreme = True, value
     best = run = 0
     for i, frame in enumerate(at):
         run = run + 1 if i and (frame - at[i - 1]) / fps <= pause else 1

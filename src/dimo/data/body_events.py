@@ -100,7 +100,7 @@ def _valley(part: np.ndarray, fps: float, at: int, from_above: bool, to_above: b
         return [Event("lunge", at, end, front)] if resting < 1.2 and knees < 0.3 else []
     if apart > 0.62 and abs(shift) > 0.12 and low < 0.8 and abs(gap) < 0.3 and from_above and to_above:
         return [Event("side_lunge", at, end, "left" if shift > 0 else "right")]
-    brief = resting < 0.8 if ahead < 0.1 else resting < 0.5
+    brief = resting < (0.8 if ahead < 0.1 else 0.5) or not to_above
     if low < 0.68 and -0.15 < ahead < 0.13 and brief and abs(gap) < 0.3 and apart < 0.62 and from_above and knees > 0.2:
         return [Event("squat", at, end, "" if to_above else "down")]
     return []
@@ -218,7 +218,7 @@ def _claps(joints: np.ndarray, fps: float) -> list[Event]:
 
 
 def _counted(found: list[Event], fps: float) -> list[Event]:
-    """Squats, jumps, lunges and kicks of one kind that follow within two seconds are one event with a count."""
+    """Squats, jumps, lunges and kicks of one kind that follow within three seconds are one event with a count."""
     out: list[Event] = []
     for event in found:
         last = out[-1] if out else None
@@ -227,7 +227,7 @@ def _counted(found: list[Event], fps: float) -> list[Event]:
             and event.kind
             == last.kind
             in ("squat", "jump", "lunge", "side_lunge", "kick", "lift_leg", "lift_knee", "reach_floor", "bow")
-            and event.start - last.end < 2 * fps
+            and event.start - last.end < 3 * fps
             and (event.side == last.side or event.kind == "jump")
         ):
             side = last.side if event.side == last.side else ""

@@ -149,4 +149,4 @@ def _where(joints: np.ndarray, sides: tuple[str, ...]) -> str:
 
 def _is_still(joints: np.ndarray, fps: float) -> bool:
     fastest = measure.joint_speed(joints, fps).max(axis=1)
-    return float(np.percentile(fastest, 75)) < 0.1 and measure.stay_radius(joints) < 0.2
+    return float(np.percentile(fastest, 95)) < 0.15 and measure.stay_radius(joints) < 0.2

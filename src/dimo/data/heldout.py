@@ -15,6 +15,7 @@ from dimo.data import prepare, shards, sources
 from dimo.data.prepare import PrepareOptions
 from dimo.data.records import Caption, Clip
 from dimo.data.sources import humanml3d
+from dimo.data.splits import split_of
 from dimo.errors import DimoError, RequestError
 from dimo.text.normalise import normalise
 
@@ -79,7 +80,7 @@ def _from_source(
         todo = [
             j
             for j in sources.jobs(folder, archives or Path(scratch))
-            if (j.split or prepare.split_of(j.recording or j.id, options.shares)) == split
+            if (j.split or split_of(j.recording or j.id, options.shares)) == split
         ]
         todo = (
             [todo[i] for i in np.linspace(0, len(todo) - 1, limit).round().astype(int)]

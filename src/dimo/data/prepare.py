@@ -24,10 +24,11 @@ from dimo.body.measure import FEET
 from dimo.body.motion import Motion
 from dimo.body.retarget import find_naming, retarget
 from dimo.body.skeleton import preset
-from dimo.data import compose, shards, sources
+from dimo.data import captions_corpus, compose, shards, sources
 from dimo.data.describe import describe, ends_moving, with_arms
 from dimo.data.records import Caption, Clip, Job, Rejected
 from dimo.data.repair import mend_flips, put_on_floor
+from dimo.data.splits import split_of
 from dimo.errors import DimoError, FormatError
 from dimo.formats.acclaim import read as read_acclaim
 from dimo.formats.files import write_atomically
@@ -124,7 +125,7 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
         joints = motion.joints()[start:end]
         if split == "train":
             captions = tuple(c for c in captions if not ends_moving(c, joints, motion.fps))
-        if kind != "human":
+        if job.labelled:
             captions = with_arms(captions, joints, motion.fps, generator)
         derived = [Caption(c, "derived") for c in describe(joints, motion.fps, generator, options.derived)]
         all_captions = (*(Caption(c, kind) for c in captions), *derived)
@@ -158,12 +159,6 @@ def mirrored(clip: Clip) -> Clip:
     return replace(
         clip, id=f"M{clip.id}", joints=joints, captions=captions, label=mirror_words(clip.label), mirrored=True
     )
-
-
-def split_of(recording: str, shares: tuple[float, float]) -> str:
-    """train, val or test by a hash of the recording, so that parts of one take never fall into two splits."""
-    at = int(hashlib.sha256(recording.encode()).hexdigest()[:8], 16) / 2**32
-    return "train" if at < shares[0] else "val" if at < sum(shares) else "test"
 
 
 def prepare(
@@ -222,6 +217,7 @@ def prepare(
         "rejected": len(rejected),
         "sources": {f"{a}: {b}": n for (a, b), n in sorted(counts.items())},
         "licences": sorted({j.licence for j in todo if j.licence}),
+        "texts": captions_corpus.write(out, source, todo, options.shares),
     }
     shards.write_manifest(out, manifest)
     with write_atomically(out / REPORT) as temporary:

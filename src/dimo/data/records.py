@@ -51,6 +51,7 @@ class Job:
     start: float = 0.0
     end: float = 0.0  # 0: to the end
     mirrored: bool = False  # the source holds mirrored copies of its own
+    labelled: bool = False  # the captions were made from a label, which says nothing of arms that an exercise wants up
     reflect: bool = True  # whether a mirror image is to be added
     fault: str = ""  # why it is not to be learnt from, where the source knows
 

@@ -11,7 +11,24 @@ from dimo.errors import FormatError
 
 
 def jobs(source: Path, unpacked: Path) -> list[Job]:
-    """Jobs of a folder, whose kind is found by what lies in it; FormatError when nothing usable does."""
+    """Jobs of a folder, whose kind is found by what lies in it; FormatError when nothing usable does.
+
+    FormatError, too, for a recording in two splits: what is learnt from a take must not be tested on it.
+    """
+    found = _jobs(source, unpacked)
+    splits: dict[str, Job] = {}
+    for job in found:
+        first = splits.setdefault(job.recording or job.id, job)
+        if first.split != job.split:
+            raise FormatError(
+                f"the recording {job.recording!r} is in two splits: {first.id} in {first.split or 'none'}, "
+                f"{job.id} in {job.split or 'none'}",
+                path=source,
+            )
+    return found
+
+
+def _jobs(source: Path, unpacked: Path) -> list[Job]:
     if not source.is_dir():
         raise FormatError("no such folder of motions", path=source)
     if pack.is_pack(source):

@@ -46,6 +46,7 @@ def jobs(folder: Path, unpacked: Path) -> list[Job]:
                 path=place / row["path"],
                 captions=tuple(captions["captions"]),
                 kind=kind,
+                labelled=kind == "written",
                 asf=place / row["skeleton"] if row.get("skeleton") else None,
                 fps=None if row["path"].endswith(".bvh") else float(row["fps"]),  # a BVH names its own
                 split=row["split"],
