@@ -63,6 +63,8 @@ def test_sitting_has_the_feet_ahead():
     assert told(body(bend={k: v * down for k, v in seat.items()})) == [("sit", "", 1)]
     up = down - ramp(t, 2.8, 3.6)
     assert told(body(bend={k: v * up for k, v in seat.items()})) == [("sit", "", 1), ("stand_up", "", 1)]
+    under = ramp(t, 0.5, 1.2) - ramp(t, 2.6, 3.3)
+    assert told(body(bend=squatting(50 * under))) == []  # low for a while on feet that are not ahead: no seat
     backwards = body(bend={k: v * down for k, v in seat.items()})[::-1]
     assert told(backwards) == [("stand_up", "", 1)]
 

@@ -43,7 +43,8 @@ def test_the_second_goes_on_where_the_first_ends(yaw):
 
 
 def test_poses_too_far_apart_are_not_joined():
-    assert join(gliding(), gliding(drop=0.4)) is None
+    assert join(gliding(), gliding(drop=0.05)) is not None
+    assert join(gliding(), gliding(drop=0.18)) is None
     assert join(gliding(), gliding(lean=np.radians(70))) is None
     assert join(gliding(0.2), gliding()) is None
 
