@@ -18,6 +18,9 @@ ANKLE, FOOT, HIP, SHOULDER, ELBOW, WRIST = (
     {side: _INDEX[f"{side}_{part}"] for side in ("left", "right")}
     for part in ("ankle", "foot", "hip", "shoulder", "elbow", "wrist")
 )
+CLEARANCE = 0.06
+"""Metres above the floor from which on a foot is in the air."""
+
 FEET = [ANKLE["left"], ANKLE["right"], FOOT["left"], FOOT["right"]]
 
 
@@ -132,7 +135,7 @@ def strokes(line: np.ndarray, amplitude: float) -> int:
     return count
 
 
-def jumps(joints: np.ndarray, fps: float, clearance: float = 0.06, seconds: float = 0.1) -> int:
+def jumps(joints: np.ndarray, fps: float, clearance: float = CLEARANCE, seconds: float = 0.1) -> int:
     """How many times both feet are more than clearance metres above the floor for that long."""
     up = joints[:, FEET, 1].min(axis=1) > floor(joints) + clearance
     edges = np.flatnonzero(np.diff(np.concatenate([[0], up.astype(int), [0]])))
@@ -226,7 +229,7 @@ def held_strokes(joints: np.ndarray, side: str, fps: float, trim: float = 0.4) -
     return most
 
 
-def flight_rise(joints: np.ndarray, fps: float, clearance: float = 0.06) -> float:
+def flight_rise(joints: np.ndarray, fps: float, clearance: float = CLEARANCE) -> float:
     """How far in metres the pelvis comes up, while both feet are off the floor, from its lowest place half a second before.
 
     0.4 m and more in real jumps, up to 0.18 m in running.

@@ -144,7 +144,7 @@ def leaps(joints: np.ndarray, fps: float, rise: float = 0.2) -> list[tuple[int, 
     tall = 0.9 * standing_height(joints) + measure.floor(joints)
     out = []
     low = lowest(joints) - measure.floor(joints)
-    for a, b in intervals(low > 0.06, max(1, round(0.1 * fps))):
+    for a, b in intervals(low > measure.CLEARANCE, max(1, round(0.1 * fps))):
         if (a == 0 or b == len(low)) and low[a:b].max() < 0.15:
             continue  # it may as well stand on its toes there
         top = height[a:b].max()

@@ -13,6 +13,7 @@ from dimo.codec.network import Decoder, Encoder
 from dimo.codec.quantize import Quantized, ResidualQuantizer
 from dimo.errors import ShapeError
 from dimo.features import humanml3d
+from dimo.features.layouts import FPS
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class CodecConfig:
 
     features: int = 263  # per frame: the HumanML3D layout of the skeleton
     skeleton: str = "humanml3d"  # preset whose layout and bone lengths the features have
-    fps: float = 20.0
+    fps: float = FPS
     width: int = 256  # channels of the convolutions
     dim: int = 256  # of a code
     levels: int = 6  # Q: 1 base + 5 residual, as MoMask

@@ -20,8 +20,8 @@ from dimo.data.joining import BODY, join, with_arm, with_hanging_arms
 from dimo.data.parts import LOCOMOTION, Part, parts_of, stands, told
 from dimo.data.phrases import COUNTS, SUBJECTS, phrases
 from dimo.data.records import JOINS, Caption, Clip
+from dimo.features.layouts import LONGEST
 
-LONGEST = 196  # frames at 20 fps: the model's longest motion
 PER_LABEL = 40  # clips of a label that parts are taken from
 RARE = 60  # a label with no more clips than this, mirror images among them, is rare
 SHORT_SECONDS = 3.5  # and a clip up to this long is short

@@ -17,10 +17,10 @@ from dimo.data.records import Caption, Clip
 from dimo.data.sources import humanml3d
 from dimo.data.splits import split_of
 from dimo.errors import DimoError, RequestError
+from dimo.features.layouts import LONGEST
 from dimo.text.normalise import normalise
 
 T = TypeVar("T")
-LONGEST = 196  # frames at 20 fps that evaluators read, and the longest that is generated
 
 
 def load(

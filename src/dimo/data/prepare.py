@@ -30,6 +30,7 @@ from dimo.data.records import Caption, Clip, Job, Rejected
 from dimo.data.repair import mend_flips, put_on_floor
 from dimo.data.splits import split_of
 from dimo.errors import DimoError, FormatError
+from dimo.features.layouts import FPS, LONGEST
 from dimo.formats.acclaim import read as read_acclaim
 from dimo.formats.files import write_atomically
 from dimo.formats.table import load
@@ -49,8 +50,8 @@ TRIM = 1.05
 class PrepareOptions:
     """What becomes of each clip."""
 
-    fps: float = 20.0  # of HumanML3D and the codec
-    longest: int = 196  # frames; longer clips are cut into equal parts
+    fps: float = FPS  # of HumanML3D and the codec
+    longest: int = LONGEST  # frames; longer clips are cut into equal parts
     shortest_seconds: float = 0.8
     fastest_mps: float = 18.0  # a joint beyond this is a jump of the data (a fast kick reaches 15)
     floor_m: float = 3.0  # the lowest foot may be this far from zero before the file's heights are not believed

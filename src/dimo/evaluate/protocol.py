@@ -20,7 +20,6 @@ from dimo.errors import RequestError
 from dimo.evaluators.guo import draw_crop
 from dimo.metrics import motion as metrics
 
-FPS = 20.0
 MIN_FRAMES = 8
 FRESH = 7919
 """Added to the seed of the pass that FID is measured against."""

@@ -19,10 +19,10 @@ from dimo import checkpoint
 from dimo.errors import FormatError, ShapeError, WeightsError
 from dimo.evaluators.evaluator import Evaluator
 from dimo.evaluators.guo_words import PARTS, WordVectors, tokens
+from dimo.features.layouts import LONGEST
 
 UNIT = 4
 """Frames of a movement snippet."""
-LONGEST = 196
 """Frames that every motion is padded to: the second convolution sees the first one's bias in the padding."""
 CONTACTS = 4  # the last columns, which the evaluator does not read
 WORD_SIZE = 300

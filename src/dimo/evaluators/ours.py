@@ -21,6 +21,7 @@ from dimo import checkpoint
 from dimo.errors import ShapeError, WeightsError
 from dimo.evaluators.evaluator import Evaluator, Remembered
 from dimo.evaluators.sentence import SentenceEncoder
+from dimo.features.layouts import LONGEST
 from dimo.model.transformer import Layer, TransformerConfig
 
 LABEL = "dimo's own evaluator, not comparable with published numbers"
@@ -31,7 +32,7 @@ class TowersConfig:
     """Sizes: 3.4 million numbers beside the sentence encoder, 6.9 MB in half precision."""
 
     features: int = 263
-    longest: int = 196  # frames that are read
+    longest: int = LONGEST  # frames that are read
     width: int = 256
     heads: int = 8
     feedforward: int = 768

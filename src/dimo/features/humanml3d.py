@@ -33,7 +33,6 @@ from dimo.body.skeleton import Skeleton
 from dimo.errors import ShapeError
 from dimo.features.layouts import Layout, layout_for
 
-FPS = 20
 Mode = Literal["exact", "published"]
 
 PUBLISHED_SMOOTHING = 20.0

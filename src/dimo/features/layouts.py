@@ -57,6 +57,12 @@ _FINGERS = tuple(
     for first in range(start, start + 15, 3)
 )
 
+FPS = 20.0
+"""Frames a second of HumanML3D, and of everything inside."""
+
+LONGEST = 196
+"""Frames of its longest clip as the field reads it: whole code steps of what is under 200."""
+
 HUMANML3D = Layout(
     "humanml3d",
     _BODY_CHAINS,
@@ -69,7 +75,7 @@ HUMANML3D = Layout(
     right_feet=(8, 11),
     left_feet=(7, 10),
     contact_threshold=0.002,
-    fps=20,
+    fps=FPS,
 )
 MOTION_X = replace(
     HUMANML3D,

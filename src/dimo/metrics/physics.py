@@ -32,7 +32,7 @@ def measure_body(joints: np.ndarray, fps: float) -> Physics:
     stands = (height[:-1] < CONTACT_HEIGHT) & (height[1:] < CONTACT_HEIGHT) & (np.abs(velocity[..., 1]) < CONTACT_RISE)
     slide = np.linalg.norm(velocity[..., [0, 2]], axis=-1)
     lowest = height.min(axis=1)
-    air = lowest > 0.06
+    air = lowest > measure.CLEARANCE
     floating = np.maximum(lowest, 0)[~air]
     jerk = np.linalg.norm(np.diff(joints, n=3, axis=0), axis=-1) * fps**3
     return Physics(

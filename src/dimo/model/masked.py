@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad
 
 from dimo.errors import RequestError, ShapeError
+from dimo.features.layouts import LONGEST
 from dimo.model.products import steady_linear
 from dimo.model.transformer import Transformer, TransformerConfig, activate
 from dimo.sequence.tokens import Tokens
@@ -35,7 +36,7 @@ class MaskedConfig:
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     levels: int = 6
     codes: int = 512
-    max_steps: int = 49  # of motion: 196 frames at stride 4
+    max_steps: int = LONGEST // 4  # of motion
     max_text: int = 64  # word pieces
     caption_slots: int = 32  # places that a caption may fill
     depth_blocks: int = 2

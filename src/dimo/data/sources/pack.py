@@ -11,10 +11,11 @@ from typing import Any
 
 from dimo.data.records import BY_PEOPLE, Job
 from dimo.errors import FormatError
+from dimo.features.layouts import FPS
 
 FAULTS = {r"uiprmd_m(09|10)_s10_.*": "its right arm stands straight out to the side all the time, whatever it does"}
 """Clips by their id that were seen to be wrong."""
-WINDOW_FPS = 20.0
+WINDOW_FPS = FPS
 """Of the frames that HumanML3D's entries are given in."""
 
 
