@@ -218,9 +218,10 @@ def test_long_work_shows_that_it_goes_on(monkeypatch):
 
 
 def test_fewer_captions_than_asked_are_explained(tiny, tmp_path, capsys, monkeypatch):
-    from dimo.api import Caption, DiMo
+    from dimo.api import DiMo
+    from dimo.tasks.caption import Caption
 
-    monkeypatch.setattr(DiMo, "caption", lambda *_, **__: [Caption("a", -1.0), Caption("b", -2.0)])
+    monkeypatch.setattr(DiMo, "caption", lambda *_, **__: [Caption("a", -1.0, (Caption("b", -2.0),))])
     path = write(tmp_path, clip())
     assert main(["caption", path, "--samples", "5", "--model", tiny]) == 0
     shown = capsys.readouterr()
