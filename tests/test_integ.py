@@ -126,8 +126,7 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     assert config["provenance"]["codec"] == {"recipe": "codec.toml", "steps": 220}
     assert config["provenance"]["model"]["steps"] == 600  # the rest of the provenance stays
     clever = DiMo.from_pretrained(model)
-    filled = clever.complete(walk, keep=[(0, 1), (2.2, 3.2)], seed=0)
-    assert isinstance(filled, Motion)
+    (filled,) = clever.complete(walk, keep=[(0, 1), (2.2, 3.2)], seed=0)
     assert np.abs(filled.joints() - walk.joints())[20:44].mean() < 0.15
 
     # Training goes on from these weights, with their provenance.

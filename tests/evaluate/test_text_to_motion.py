@@ -107,8 +107,11 @@ def test_sweeps_change_what_they_name(rows, clip, twin, monkeypatch):
 
 def test_multimodality_is_the_spread_of_motions_of_one_text(rows, clip, twin, monkeypatch):
     trials = [Trial(clip(n), f"speed {n}", np.asarray(clip(n).joints, float), 0, n) for n in range(2)]
-    monkeypatch.setattr(rows, "_make", lambda t, *_: real(t))
+    asked = []
+    monkeypatch.setattr(rows, "_make", lambda t, *_: (asked.append([(x.caption, x.seed) for x in t]), real(t))[1])
     assert text_to_motion.multimodality(rows, trials, twin, 0).mean == 0.0
+    assert [len({seed for _, seed in batch}) for batch in asked] == [30, 30]  # each motion is another draw
+    assert [{text for text, _ in batch} for batch in asked] == [{"speed 0"}, {"speed 1"}]
     spread = lambda t, *_: [clip(i % 2 * 30).joints for i in range(len(t))]  # noqa: E731
     monkeypatch.setattr(rows, "_make", spread)
     rows.store.folder = rows.store.folder / "another"
