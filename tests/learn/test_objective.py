@@ -74,16 +74,26 @@ def test_residual_levels_are_drawn_alike():
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
-def test_a_whole_level_is_learnt_from_all_levels_below_it(smoothing):
+@pytest.mark.parametrize("spans", [0.0, 1.0])
+def test_a_level_is_learnt_over_a_whole_motion_whose_base_is_known(smoothing, spans):
     model, data = Tables(), clips()
-    found = loss(model, data, replace(T2M, label_smoothing=smoothing), rng(), 0, "levels")
+    found = loss(model, data, replace(T2M, batch=80, label_smoothing=smoothing, spans=spans), rng(), 0, "levels")
     (shown,), (level,), (below,) = model.seen, model.levels, model.below
     codes, _ = truth(data, shown)
     assert torch.equal(shown.codes, codes)
     assert torch.equal(below, codes)
-    assert torch.equal(shown.known_levels, level[:, None] * shown.motion_slots)
+    # Within a stretch, or everywhere, stacks show the base alone or what lies below the level; outside they are whole.
+    places = (shown.known_levels < 3) & shown.motion_slots
+    assert bool(places.any(1).all())
+    assert bool(places.all(1).any()) == (spans == 0.0)
+    if not spans:
+        assert torch.equal(places, shown.motion_slots)
+    depth = torch.where(places, shown.known_levels, 0).amax(1)
+    assert torch.equal(depth[:, None].expand_as(places)[places], shown.known_levels[places])  # one for a sequence
+    assert bool(((depth == 1) | (depth == level)).all())
+    assert float((depth[level == 2] == 1).float().mean()) == pytest.approx(0.5, abs=0.2)
     target = torch.stack([codes[b, :, q] for b, q in enumerate(level.tolist())])
-    want = mean_cross_entropy([model.codes[q] for q in level.tolist()], target, shown.motion_slots, smoothing)
+    want = mean_cross_entropy([model.codes[q] for q in level.tolist()], target, places, smoothing)
     assert float(found["whole"]) == pytest.approx(want, rel=1e-5)
     assert {"base", "depth"} <= absent(found)
 
@@ -92,7 +102,7 @@ def test_shares_of_visible_stacks_that_are_wrong_or_half_known():
     model, data = Tables(), clips()
     counts = np.zeros(3)
     for seed in range(30):
-        loss(model, data, replace(T2M, wrong=0.2, partial=0.25, spans=0.0), rng(seed), 0, "masks")
+        loss(model, data, replace(T2M, wrong=0.2, partial=0.25, spans=0.0, base_only=0.0), rng(seed), 0, "masks")
         shown = model.seen.pop()
         codes, _ = truth(data, shown)
         visible = (shown.known_levels > 0) & shown.motion_slots
@@ -100,6 +110,28 @@ def test_shares_of_visible_stacks_that_are_wrong_or_half_known():
         counts += [float(visible.sum()), float(false.sum()), float((visible & (shown.known_levels < 3)).sum())]
     assert counts[1] / counts[0] == pytest.approx(0.2, abs=0.02)
     assert counts[2] / counts[0] == pytest.approx(0.25 * 2 / 3, abs=0.02)  # of levels 1, 2, 3 the last is all of them
+
+
+def test_some_sequences_show_base_codes_alone_as_while_a_motion_is_drawn():
+    model, data = Tables(), clips()
+    shallow = []
+    for seed in range(30):
+        loss(model, data, replace(T2M, partial=0.0, spans=0.0, base_only=0.4), rng(seed), 0, "masks")
+        shown = model.seen.pop()
+        for row in shown.known_levels * shown.motion_slots:
+            visible = set(row[row > 0].tolist())
+            assert visible <= {1} or visible == {3}
+            if visible:
+                shallow.append(visible == {1})
+    assert np.mean(shallow) == pytest.approx(0.4, abs=0.05)
+    loss(model, data, replace(T2M, spans=1.0, partial=0.0, base_only=1.0), rng(), 0, "masks")
+    shown = model.seen.pop()
+    ends = shown.known_levels[torch.arange(40), shown.motion_slots.sum(1) - 1]
+    assert set(torch.cat([shown.known_levels[:, 0], ends]).tolist()) == {
+        0,
+        1,
+        3,
+    }  # what lies outside of a span is whole
 
 
 @pytest.mark.parametrize(("schedule", "share"), [("cosine", 2 / math.pi), ("linear", 0.5)])
@@ -318,25 +350,29 @@ def test_names_of_the_terms_never_change():
 
 
 def test_motion_is_corrected_in_states_that_the_sampler_comes_to():
-    data, fractions = clips(), []
+    data, fractions, whole = clips(), [], 0
     for seed in range(25):
         model = Tables(sharpness=40.0)  # drawn or likeliest, the sampler's values are the tables' favourites
         options = replace(T2M, wrong=0.1, partial=0.2, condition_dropout=0.3, **OWN)
         found = loss(model, data, options, rng(seed), 0, "own")
         before, after = model.seen[0], model.seen[-1]
-        assert 2 <= len(model.seen) <= 3
+        assert 2 <= len(model.seen) <= 4
         codes, _ = truth(data, after)
         real = after.motion_slots
-        open_ = (before.known_levels < 3) & real
-        written = open_ & (after.known_levels == 3)
+        open_ = (before.known_levels == 0) & real
+        written = open_ & (after.known_levels > 0)
         fractions.append(float(written.sum() / open_.sum()))
         favourites = model.codes.argmax(-1).T[: codes.shape[1]].expand_as(codes)
         given = torch.arange(3) < before.known_levels[..., None]
-        want = torch.where(given, before.codes, favourites)
-        assert torch.equal(after.codes[written], want[written])  # all levels, the given ones kept
-        rest = real & ~written
-        assert torch.equal(after.known_levels[rest], before.known_levels[rest])
-        assert torch.equal(after.codes[rest], before.codes[rest])
+        if bool(
+            (after.known_levels == 3)[real].all()
+        ):  # the rounds are over: all levels are drawn, the given ones kept
+            whole += 1
+            assert torch.equal(after.codes[real], torch.where(given, before.codes, favourites)[real])
+        else:
+            assert torch.equal(after.known_levels, torch.where(written, 1, before.known_levels))
+            assert torch.equal(after.codes[..., 0][written], favourites[..., 0][written])
+            assert torch.equal(after.codes[real & ~written], before.codes[real & ~written])
         assert torch.equal(after.ids, before.ids)
         assert torch.equal(after.known_text, before.known_text)
         # What was hidden is supervised with the truth, written by the sampler or not.
@@ -351,6 +387,7 @@ def test_motion_is_corrected_in_states_that_the_sampler_comes_to():
         assert {"base", "depth"} <= absent(found)
     assert min(fractions) < 0.4
     assert max(fractions) == 1.0
+    assert 2 < whole < 23
     assert len({round(f, 1) for f in fractions}) >= 4
 
 
@@ -463,12 +500,12 @@ def test_any_number_of_levels_trains(levels, tmp_path):
     checkpoint.load_into(tiny(levels), tmp_path / "model.safetensors")
 
 
-def test_losses_beside_unknown_texts_are_equal_unless_the_layout_tells_their_length():
+def test_losses_beside_unknown_texts_are_equal_unless_masks_tell_their_length():
     motions = [e.codes for e in clips().examples]
     found = unknown_text_losses(tiny(), motions)
     assert max(found) - min(found) < 1e-5
     torch.manual_seed(0)
-    first = MaskedModel(MaskedConfig(transformer=TINY, levels=3, codes=16, layout=1))
+    first = MaskedModel(MaskedConfig(transformer=TINY, levels=3, codes=16, unknown_text="masked"))
     torch.nn.init.normal_(first.trunk.positions.weight)
     torch.nn.init.normal_(first.base.weight)
     found = unknown_text_losses(first, motions)

@@ -3,14 +3,16 @@
 import numpy as np
 import torch
 
-from dimo.diffusion.options import SampleOptions
+from dimo.diffusion.sample import SampleOptions, sample
+from dimo.inpaint.predictor import Predictor
 from dimo.learn import loop
 from dimo.learn.batches import Example, ModelData
 from dimo.learn.model import ModelLoss, loss, measure
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.transformer import TransformerConfig
-from dimo.tasks.caption import caption
-from dimo.tasks.generate import estimate_length, generate
+from dimo.sequence.tokens import pack
+from dimo.tasks.caption import CAPTION_OPTIONS, caption
+from dimo.tasks.length import median_steps
 
 LEVELS, CODES = 3, 16
 
@@ -49,12 +51,10 @@ def test_eight_clips_and_their_captions_come_back(tmp_path):
 
     texts, codes = [e.captions[0] for e in data.examples], [e.codes for e in data.examples]
     for steps in (1, 5):
-        drawn = generate(
-            model, texts, [len(c) for c in codes], SampleOptions(steps=steps, temperature=0.0, guidance=2.0, seed=0)
-        )
-        same = torch.cat([(a == b).flatten() for a, b in zip(drawn, codes, strict=True)])
+        tokens = pack(texts, codes, levels=LEVELS, motion_known=False)
+        *_, last = sample(tokens, Predictor(model, guidance=2.0), SampleOptions(steps=steps, temperature=0.0, seed=0))
+        same = torch.cat([(a[: len(b)] == b).flatten() for a, b in zip(last.tokens.codes, codes, strict=True)])
         assert float(same.float().mean()) > 0.97
-    words = caption(model, codes, SampleOptions(steps=6, temperature=0.0, top_k=0, schedule="linear", pad_factor=0.6))
-    assert [tuple(w) for w in words] == texts
-    lengths = [estimate_length(model, text) for text in texts]
+    assert [tuple(w) for w in caption(model, codes, CAPTION_OPTIONS)] == texts
+    lengths = [median_steps(model, text) for text in texts]
     assert sum(a == len(c) for a, c in zip(lengths, codes, strict=True)) >= 7

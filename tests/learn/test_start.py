@@ -140,7 +140,7 @@ def data_folder(folder: Path) -> Path:
 @pytest.mark.parametrize("learn", [False, True])
 def test_pretrained_word_vectors_learn_only_when_the_recipe_says_so(learn, codec, tmp_path):
     bert, data = bert_folder(tmp_path / "bert"), data_folder(tmp_path / "data")
-    train.save_codec(codec, tmp_path / "codec", 0)
+    train.save_codec(codec, tmp_path / "codec", {})
     (tmp_path / "r.toml").write_text(
         f"[loss]\nbatch = 4\nmix = [1, 1, 1]\n[loop]\nlearning_rate = 1e-2\nema = 0.0\nbf16 = false\nwarmup = 1\n"
         f"log_every = 1\n[data]\ntrain_words = {str(learn).lower()}\n"
@@ -152,7 +152,7 @@ def test_pretrained_word_vectors_learn_only_when_the_recipe_says_so(learn, codec
     ours = made.model.trunk.words.weight[made.wordpiece.vocabulary["walk"]]
     kept = torch.allclose(ours, theirs[107], atol=1e-6)
     assert kept == (not learn)
-    assert made.model.config.layout == 2
+    assert made.model.config.unknown_text == "absent"
     # Training goes on from the result, whose sizes the recipe need not repeat.
     again = replace(settings, out=tmp_path / "more", steps=1)
     assert train.train_model(again, tmp_path / "codec", tmp_path / "out") == 1

@@ -57,8 +57,8 @@ def test_an_unknown_text_says_nothing_of_its_length():
     assert all(torch.allclose(first, other, atol=1e-6) for other in others)
 
 
-def test_in_the_first_layout_it_did():
-    config = MaskedConfig(transformer=TINY, levels=3, codes=16, layout=1)
+def test_as_many_masks_as_the_text_had_words_tell_its_length():
+    config = MaskedConfig(transformer=TINY, levels=3, codes=16, unknown_text="masked")
     torch.manual_seed(0)
     first, *others = unknown_texts(MaskedModel(config).eval())
     assert not any(torch.allclose(first, other, atol=1e-4) for other in others[1:4])
@@ -103,13 +103,13 @@ def test_too_long_a_motion_is_refused():
 
 
 def test_config_survives_json():
-    for layout in (1, 2):
-        config = MaskedConfig(transformer=TINY, levels=3, layout=layout)
+    for form in ("absent", "masked"):
+        config = MaskedConfig(transformer=TINY, levels=3, unknown_text=form)
         assert MaskedConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    older = {k: v for k, v in MaskedConfig(transformer=TINY).to_dict().items() if k != "layout"}
-    assert MaskedConfig.from_dict(older).layout == 1
-    with pytest.raises(RequestError, match="layout"):
-        MaskedConfig(layout=3)
+    older = {k: v for k, v in MaskedConfig(transformer=TINY).to_dict().items() if k != "unknown_text"}
+    assert MaskedConfig.from_dict(older).unknown_text == "masked"
+    with pytest.raises(RequestError, match="unknown_text"):
+        MaskedConfig(unknown_text="there")
 
 
 @pytest.mark.parametrize("levels", [1, 2, 8])

@@ -53,12 +53,14 @@ def mask_motion(
     partial: float = 0.1,
     wrong: float = 0.06,
     spans: float = 0.0,
+    base_only: float = 0.0,
     codes: int = 512,
 ) -> tuple[Tokens, Tensor]:
     """Hide stacks of a batch; returns the corrupted tokens and the places (B, L) to be supervised at level 0.
 
     Of the places left visible, `partial` keep only a random number of their lower levels (so that half-known stacks are
     nothing new), and `wrong` are filled with random codes and supervised, which lets the model doubt what it sees.
+    In a share `base_only` of the sequences none of them shows more than its base code: so they are while a motion is drawn.
     In a share `spans` of the sequences all this happens within one stretch, and the rest stays whole.
     """
     allowed = within_spans(tokens.motion_slots, generator, spans)
@@ -69,10 +71,26 @@ def mask_motion(
     known = torch.where(
         some, torch.minimum(torch.from_numpy(generator.integers(1, tokens.levels + 1, shape)), known), known
     )
+    shallow = torch.from_numpy(generator.random((len(tokens), 1)) < base_only) & allowed
+    known = torch.where(shallow, known.clamp_max(1), known)
     false = torch.from_numpy(generator.random(shape) < wrong) & ~hidden & allowed
     noise = torch.from_numpy(generator.integers(0, codes, tokens.codes.shape))
     values = torch.where(false.unsqueeze(-1), noise, tokens.codes)
     return replace(tokens, known_levels=known, codes=values), hidden | false
+
+
+def show_below(
+    tokens: Tokens, level: Tensor, generator: np.random.Generator, *, spans: float = 0.0
+) -> tuple[Tokens, Tensor]:
+    """Finished base codes, and above them nothing or all that is below a level (B,) of each sequence; and where (B, L).
+
+    In half of the sequences the base alone, since the sampler draws all levels above it after one pass; in the others the
+    levels below, as a residual transformer sees them that has a pass for each (MoMask, Guo et al. 2024, section 3.3). In a
+    share `spans` of the sequences this is so within one stretch, and the rest is whole.
+    """
+    places = within_spans(tokens.motion_slots, generator, spans)
+    shown = torch.where(torch.from_numpy(generator.random(len(tokens)) < 0.5), 1, level)[:, None]
+    return replace(tokens, known_levels=torch.where(places, shown, tokens.known_levels)), places
 
 
 def mask_text(

@@ -11,7 +11,8 @@ from dimo.data import heldout, shards
 from dimo.data.records import Caption, Clip
 from dimo.data.sources.pack import rows as read_rows
 from dimo.errors import FormatError
-from dimo.evaluate.protocol import FPS, MIN_FRAMES
+from dimo.evaluate.protocol import MIN_FRAMES
+from dimo.features.layouts import FPS
 from dimo.formats.files import read_text
 from dimo.formats.table import READ, load
 

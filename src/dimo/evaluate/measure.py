@@ -9,9 +9,10 @@ import numpy as np
 
 from dimo.body.skeleton import preset
 from dimo.data.records import Clip
-from dimo.evaluate.protocol import FPS, FRESH, Plan, Trial, draw
+from dimo.evaluate.protocol import FRESH, Plan, Trial, draw
 from dimo.evaluate.report import Cell, Share
 from dimo.evaluators.evaluator import Evaluator
+from dimo.features.layouts import FPS
 from dimo.metrics import motion as metrics
 from dimo.metrics import physics
 from dimo.metrics.checks import check_all

@@ -9,9 +9,9 @@ import numpy as np
 from dimo.body import blend
 from dimo.body.rotation import quat_rotate, yaw_to_quat
 from dimo.data.records import Clip
-from dimo.evaluate.protocol import FPS
 from dimo.evaluate.report import Cell
 from dimo.evaluate.rows import ModelRows
+from dimo.features.layouts import FPS
 from dimo.metrics import motion as metrics
 
 

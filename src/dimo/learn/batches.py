@@ -1,9 +1,9 @@
 """Batches of codes and captions: every clip in its nominal share, clips of like length side by side.
 
-A batch is cut out of a pool of drawn examples. The pool is sorted by motion length and divided into bands, each band is
-sorted by caption length and divided again; a batch is one of these cells. Every drawn example is in exactly one cell and
-all cells have their turn, so what is drawn keeps the shares of the weights: a window that slides over the sorted pool would
-prefer its middle.
+A batch is cut out of a pool of drawn examples. The pool is sorted by the length of the whole sequence, which is what the
+trunk pays for, and divided into bands; each band is sorted by motion length and divided again; a batch is one of these
+cells. Every drawn example is in exactly one cell and all cells have their turn, so what is drawn keeps the shares of the
+weights: a window that slides over the sorted pool would prefer its middle.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
-MOTION_BANDS, TEXT_BANDS = 8, 3
-CELLS = MOTION_BANDS * TEXT_BANDS
+BANDS, PARTS = 12, 2
+CELLS = BANDS * PARTS
 STRIDE = 7
 """From one batch's cell to the next one's: without a common factor with CELLS, and far enough that lengths change."""
 
@@ -64,18 +64,16 @@ class ModelData:
         """Texts and codes of `size` examples in random order.
 
         turn: the number of the batch, which says whose cell's turn it is. Processes that share a step are at one turn, so
-        none waits long for another's longer clips. Without text_varies, where all texts get the same room, bands are of
-        motion lengths alone.
+        none waits long for another's longer clips. Without text_varies all texts get the same room, and motions alone
+        are sorted.
         """
         at, which = self._draw(size * CELLS, generator)
-        order = np.argsort(self.lengths[at], kind="stable")
-        cell = turn * STRIDE % CELLS
-        if text_varies:
-            band, part = divmod(cell, TEXT_BANDS)
-            order = order[band * size * TEXT_BANDS : (band + 1) * size * TEXT_BANDS]
-            texts = self._caption_lengths[self._first[at[order]] + which[order]]
-            order, cell = order[np.argsort(texts, kind="stable")], part
-        chosen = generator.permutation(order[cell * size : (cell + 1) * size])
+        motions = self.lengths[at]
+        texts = self._caption_lengths[self._first[at] + which] if text_varies else 0
+        band, part = divmod(turn * STRIDE % CELLS, PARTS)
+        order = np.argsort(motions + texts, kind="stable")[band * size * PARTS : (band + 1) * size * PARTS]
+        order = order[np.argsort(motions[order], kind="stable")]
+        chosen = generator.permutation(order[part * size : (part + 1) * size])
         examples = [self.examples[i] for i in at[chosen]]
         return [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)], [e.codes for e in examples]
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from dimo.diffusion.corrupt import mask_motion, mask_text
+from dimo.diffusion.corrupt import mask_motion, mask_text, show_below
 from dimo.diffusion.schedule import SCHEDULES, Schedule
 from dimo.errors import RequestError
 from dimo.learn import self_correction
@@ -28,7 +28,7 @@ LENGTH_EXAMPLES = 8
 """Sequences a step that train the length head: it needs a trunk pass of its own over the text."""
 
 Kind = Literal["masks", "levels", "own"]
-"""What a step shows as known: the truth but for masks and noise, all lower levels of a whole motion, or the model's own."""
+"""What a step shows as known: the truth but for masks and noise, all base codes of a motion, or the model's own."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,15 @@ class ModelLoss:
     condition_dropout: float = 0.1  # share of T2M sequences without text, for guidance
     text_weight: float = 0.5  # of words against codes
     depth_weight: float = 1.0  # of the residual levels (one drawn per sequence) against level 0
-    whole_levels_share: float = 0.3  # of the steps that learn a level from all levels below it, known everywhere
+    whole_levels_share: float = 0.3  # of the steps that learn a level above base codes that are all known
     pad_weight: float = 0.1  # of [PAD] among words: most of a caption's places are [PAD] and say nothing
     length_weight: float = 0.1
     label_smoothing: float = 0.05
     self_correction_share: float = 0.2  # of the steps that begin from what the model itself has filled in
     self_correction: float = 0.0  # weight of motion in these steps; with 0 here and for words there are none
     self_correction_text: float = 0.0  # weight of words in these steps, beside text_weight
-    partial: float = 0.1
+    partial: float = 0.1  # of visible stacks that show some of their lower levels only
+    base_only: float = 0.5  # of the sequences whose visible stacks show base codes alone, as while a motion is drawn
     wrong: float = 0.06  # of visible stacks that hold random codes
     spans: float = 0.3  # of the sequences whose masks fall within one stretch: continuing and filling in
     wrong_words: float = 0.1  # of visible words of a caption that are exchanged: caption correction
@@ -58,7 +59,15 @@ class ModelLoss:
     written: float = 0.0  # share of the M2T batches whose captions people wrote; the rest draws any caption
 
     def __post_init__(self):
-        shares = ("condition_dropout", "whole_levels_share", "self_correction_share", "partial", "wrong", "spans")
+        shares = (
+            "condition_dropout",
+            "whole_levels_share",
+            "self_correction_share",
+            "partial",
+            "base_only",
+            "wrong",
+            "spans",
+        )
         for name in (*shares, "wrong_words", "motion_dropout", "written", "label_smoothing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RequestError(f"{name} must be from 0 to 1, not {getattr(self, name):g}")
@@ -172,8 +181,8 @@ def _motion_task(
     terms = {"length": cross_entropy(guess, clean.motion_slots[some].sum(1) - 1)}
     if kind == "levels":
         level = draw_levels(len(clean), levels, generator)
-        hidden = model(replace(known, known_levels=level[:, None] * clean.motion_slots))
-        return terms | {"whole": _level_loss(model, hidden, clean, clean.motion_slots, level, options)}
+        shown, places = show_below(known, level, generator, spans=options.spans)
+        return terms | {"whole": _level_loss(model, model(shown), clean, places, level, options)}
     masked, places = _mask_motion(known, model, options, generator)
     if kind == "masks" or not options.self_correction:
         hidden = model(masked)
@@ -237,6 +246,7 @@ def _mask_motion(
         partial=options.partial,
         wrong=options.wrong,
         spans=options.spans,
+        base_only=options.base_only,
         codes=model.config.codes,
     )
 

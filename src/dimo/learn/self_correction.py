@@ -18,10 +18,10 @@ from dimo.diffusion.sample import SampleOptions, sample
 from dimo.inpaint.predictor import Predictor
 from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import Tokens
+from dimo.tasks.caption import CAPTION_OPTIONS
 
 MOTION = SampleOptions(guidance=1.0)
-WORDS = SampleOptions(guidance=1.0, top_k=0, schedule="linear", pad_factor=0.6)
-"""As captions are sampled."""
+WORDS = CAPTION_OPTIONS
 MOST_STEPS, MOST_ROUNDS = 4, 2
 """Of 1 to 4 steps the first one or two are played: with the cosine they write from 8 % of the open places to all."""
 
@@ -30,20 +30,16 @@ MOST_STEPS, MOST_ROUNDS = 4, 2
 def play(model: MaskedModel, tokens: Tokens, like: SampleOptions, generator: np.random.Generator) -> Tokens:
     """Tokens after the first rounds of sampling their open places, with drawn values or, half of the times, the likeliest.
 
-    Stacks are written with all their levels. The sampler does not see the truth: values at open places are not read.
+    Written stacks have their base code or, when the rounds are over, all levels. Values at open places are not read.
     """
     steps = int(generator.integers(1, MOST_STEPS + 1))
     rounds = int(generator.integers(1, min(steps, MOST_ROUNDS) + 1))
-    options = replace(
-        like,
-        steps=steps,
-        temperature=float(generator.integers(2)),
-        seed=int(generator.integers(2**62)),
-    )
+    options = replace(like, steps=steps, temperature=float(generator.integers(2)))
+    seeds = generator.integers(2**62, size=len(tokens)).tolist()
     training = model.training
     model.eval()
     try:
-        for step in islice(sample(tokens, Predictor(model), options), rounds):
+        for step in islice(sample(tokens, Predictor(model), options, seeds), rounds):
             tokens = step.tokens
     finally:
         model.train(training)

@@ -128,6 +128,9 @@ class Transformer(nn.Module):
         # Places that exist come first, so that sums over a sequence do not depend on where the batch pads it.
         order = (~mask).to(torch.int8).argsort(dim=1, stable=True)
         back = order.argsort(dim=1)
+        if torch.is_grad_enabled():  # while training, what is padding in every sequence is left out
+            longest = int(mask.sum(1).max())
+            order, back = order[:, :longest], back.clamp_max(longest - 1)
         x = self._layers(_at(x, order), mask.gather(1, order)[:, None, None, :])
         return _at(x, back)
 
@@ -144,8 +147,8 @@ class Transformer(nn.Module):
 
 
 def _at(x: Tensor, order: Tensor) -> Tensor:
-    """x (B, S, D) with the places of each sequence in an order (B, S)."""
-    return x.gather(1, order.unsqueeze(-1).expand_as(x))
+    """x (B, S, D) with the places of each sequence in an order (B, N)."""
+    return x.gather(1, order.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
 def _initialise(module: nn.Module) -> None:
