@@ -18,7 +18,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import checks_ordinary as ordinary
 import numpy as np
+from checks_ordinary import share
 
 from dimo.body.motion import Motion
 from dimo.body.skeleton import preset
@@ -26,9 +28,6 @@ from dimo.data import shards
 from dimo.data.records import Clip
 from dimo.metrics import checks
 from dimo.metrics.facts import Fact, facts_of
-
-import checks_ordinary as ordinary
-from checks_ordinary import share
 
 HERE = Path(__file__).parent
 AIM = 0.95

@@ -122,7 +122,7 @@ def test_hands_on_the_floor():
 def test_nothing_is_said_of_what_hovers():
     joints = body(arms=np.where((times() > 1) & (times() < 3), 1.2, -1.4))
     assert told(joints) == [("raise", "both", 1)]
-    assert told(joints + [0, 0.3, 0]) == []
+    assert told(joints + np.array([0, 0.3, 0])) == []
 
 
 def test_arms_that_are_up_all_the_time_are_said_once_and_at_the_end():

@@ -21,7 +21,7 @@ def gliding(seconds=3.0, speed=0.0, yaw=0.0, arms=-1.4, drop=0.0, lean=0.0) -> M
         rotations[:, ARMS[side][1]] = axis_angle_to_quat(Z, np.full(n, sign * arms))
     rotations[:, 0] = quat_multiply(yaw_to_quat(np.full(n, yaw)), axis_angle_to_quat(X, np.full(n, lean)))
     path = speed * np.arange(n)[:, None] / FPS * [np.sin(yaw), 0, np.cos(yaw)]
-    return Motion(BODY, FPS, path + [0, 0.97 - drop, 0], rotations)
+    return Motion(BODY, FPS, path + np.array([0, 0.97 - drop, 0]), rotations)
 
 
 @pytest.mark.parametrize("yaw", [0.0, 1.2, -2.5])

@@ -18,7 +18,7 @@ def walk(frames=50):
     for j in range(1, 22):
         rest[j] = rest[body.parents[j]] + body.offsets[j]
     ahead = np.stack([np.zeros(frames), np.zeros(frames), 0.05 * np.arange(frames)], axis=-1)
-    return (rest + [0, 0.95, 0])[None] + ahead[:, None]
+    return (rest + np.array([0, 0.95, 0]))[None] + ahead[:, None]
 
 
 def row(name, split="train", **fields):
@@ -58,7 +58,7 @@ def test_sources_licences_kinds_and_splits_are_kept(tmp_path):
     kinds = {i: {(t.text, t.kind) for t in c.captions if t.kind != "derived"} for i, c in clips.items()}
     assert kinds["one"] == {("the sim walks left", "human")}
     assert kinds["Mone"] == {("the sim walks right", "human")}
-    words = {text: kind for text, kind in kinds["two"]}
+    words = dict(kinds["two"])
     assert set(words.values()) == {"written"}
     assert "his arms are out" in words
     assert any(text.startswith("a man walks") and "to the side" in text for text in words)  # as they were all the time

@@ -69,7 +69,7 @@ def test_standing_height_is_that_of_the_bones():
 def test_grounded_is_resting_on_the_plane():
     t = times()
     assert holds("grounded", standing())
-    assert not holds("grounded", standing() + [0, 0.15, 0])
+    assert not holds("grounded", standing() + np.array([0, 0.15, 0]))
     assert not holds("grounded", standing() - [0, 0.1, 0])
     jump = np.where((t > 1) & (t < 1.6), 0.5, 0.0)
     assert holds("grounded", standing() + up(jump)[:, None])

@@ -184,7 +184,7 @@ def join_parts(parts: Sequence[Part], generator: np.random.Generator) -> Made | 
     """One after the other; None when the result does not show each."""
     kinds = [(p.event.kind, p.event.side) for p in parts]
     if any(a == b for a, b in zip(kinds[:-1], kinds[1:], strict=True)):
-        return circle(*parts, generator) if kinds == [("turn", parts[0].event.side)] * 2 else None
+        return circle(parts[0], parts[1], generator) if kinds == [("turn", parts[0].event.side)] * 2 else None
     motion, cuts = parts[0].motion, [0]
     for part in parts[1:]:
         joined = join(motion, part.motion)
