@@ -107,7 +107,8 @@ ACTIONS: dict[str, str] = {
     "lift_leg": r"standing leg raise|range of motion|kick.*",
     "lift_knee": r"hurdle step|elbow to knee|.*dance.*|jumping jacks.*|.*balance.*|.*hop.*|start .*|front kick|range of motion",
     "jump": r".*(jump|hop|leap).*|180|360.*|shoot a basketball|.*dance.*|run over|yokogeri|martial arts|90|270|(small )?forward",
-    "reach_floor": r"put something on the floor|cartwheels?|wash self|.*bend over.*|.*dance.*|get up|lift gate|jump.*|run d.*|fall.*|hard landing",
+    "reach_floor": r"put something on the floor|cartwheels?|wash self|.*bend over.*|.*dance.*|get up|lift gate|jump.*|run d.*|"
+    r"fall.*|hard landing",
     "lie": r"lie down|fall.*|knocked out",
     "crawl": r"crawl",
     "kneel": r"kneel.*|inline lunge",

@@ -132,7 +132,7 @@ def _text_to_motion(
     """The tables by every evaluator; MultiModality and sweeps by the first. Returns the rows' answers of the first repeat."""
     first = evaluators[0] if evaluators else None
     made: dict[str, Row] = {"real": real, "codec": rows.reconstruct, "shuffled": shuffled}
-    if any(text.kind == "written" for clip in train for text in clip.captions):
+    if any(text.by_people for clip in train for text in clip.captions):
         made["nearest"] = nearest(train, first.sentences if first is not None else word_vectors)
     made["model"] = rows.generate()
     made = {n: row for n, row in made.items() if n in settings.rows or n == "real"}

@@ -42,7 +42,7 @@ def nearest(train: Sequence[Clip], embed: Callable[[Sequence[str]], np.ndarray])
     owner: dict[str, int] = {}  # the first clip of each caption
     for i, clip in enumerate(train):
         for text in clip.captions:
-            if text.kind == "written":
+            if text.by_people:
                 owner.setdefault(text.text, i)
     captions, known = list(owner), unit_rows(np.asarray(embed(list(owner)), float))
 
