@@ -3,7 +3,7 @@
     python benchmarks/batches.py [--model FOLDER] [--times 3] [--out FILE]
 
 The first prompts of benchmarks/prompts_dev.jsonl, each for its own number of seconds: one call for each against one call for
-all (4, 16, 64), on 2 threads; how many motions are the same bit for bit; the same for captions of those motions.
+all (4, 16), on 2 threads; how many motions are the same bit for bit; the same for captions of those motions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dimo.api import DiMo
 from dimo.body.motion import Motion
 
 HERE = Path(__file__).parent
-SIZES = (4, 16, 64)
+SIZES = (4, 16)
 
 
 def seconds(call: Callable[[], object]) -> float:
