@@ -165,6 +165,7 @@ def test_tagged_captions_are_clips_of_their_own(tmp_path):
     jobs = {j.id: j for j in sources.jobs(tmp_path, tmp_path)}
     assert set(jobs) == {"000001", "000001_1", "000002"}
     assert jobs["000001"].captions == ("walks on", "odd")
+    assert {j.kind for j in jobs.values()} == {"human"}
     clips = prepare.process(jobs["000001_1"], replace(OPTIONS, mirror=False))
     assert len(clips[0].joints) == 40
     assert "no such file" in prepare.process(jobs["000002"], OPTIONS).reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dimo.data.records import Job
@@ -34,7 +35,7 @@ def _jobs(source: Path, unpacked: Path) -> list[Job]:
     if pack.is_pack(source):
         return pack.jobs(source, unpacked)
     if humanml3d.is_humanml3d(source):
-        return humanml3d.jobs(source)
+        return [replace(job, kind="human") for job in humanml3d.jobs(source)]  # both have been annotated by people
     if motionx.is_motionx(source):
         return motionx.jobs(source)
     found = any_folder.jobs(source)
