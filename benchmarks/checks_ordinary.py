@@ -163,7 +163,7 @@ def measure_made(clips: list[Clip]) -> dict[str, Any]:
             "sunk": held({"check": "grounded"}, floor[::10], lambda j, f: j - [0, 0.12, 0]),
         },
         "low, end (sit to stand, cut where it sits)": {
-            "with_fact": held(still, sits, lambda j, f: j[: _deepest(j) + 8]),
+            "with_fact": held(still, sits, lambda j, f: j[: _seated(j)]),
             "without_fact": held(still, sits, lambda j, f: j),
         },
         "in_order low, then not turned (the other half)": {
@@ -199,6 +199,12 @@ def _hovering(joints: np.ndarray, fps: float) -> np.ndarray:
 
 def _deepest(joints: np.ndarray) -> int:
     return int(joints[:, measure.PELVIS, 1].argmin())
+
+
+def _seated(joints: np.ndarray) -> int:
+    """The frame after the last one that is nearly as low as the lowest."""
+    height = joints[:, measure.PELVIS, 1]
+    return int(np.flatnonzero(height < height.min() + 0.05)[-1]) + 1
 
 
 def _treadmill(joints: np.ndarray, fps: float) -> np.ndarray:
