@@ -15,7 +15,8 @@ from dimo import checkpoint
 from dimo.errors import RequestError
 from dimo.learn import loop
 from dimo.learn.batches import ModelData
-from dimo.learn.model import ModelLoss, divide, draw_kind, draw_levels, kinds, loss, measure, unknown_text_losses
+from dimo.learn.model import ModelLoss, divide, draw_kind, draw_levels, kinds, loss
+from dimo.learn.validation import measure, unknown_texts
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.transformer import TransformerConfig
 from dimo.sequence.vocabulary import MASK, PAD
@@ -500,24 +501,45 @@ def test_any_number_of_levels_trains(levels, tmp_path):
     checkpoint.load_into(tiny(levels), tmp_path / "model.safetensors")
 
 
-def test_losses_beside_unknown_texts_are_equal_unless_masks_tell_their_length():
+@pytest.mark.parametrize("whole", [False, True])
+def test_predictions_beside_unknown_texts_are_equal_unless_masks_tell_their_length(whole):
     motions = [e.codes for e in clips().examples]
-    found = unknown_text_losses(tiny(), motions)
-    assert max(found) - min(found) < 1e-5
-    torch.manual_seed(0)
-    first = MaskedModel(MaskedConfig(transformer=TINY, levels=3, codes=16, unknown_text="masked"))
-    torch.nn.init.normal_(first.trunk.positions.weight)
-    torch.nn.init.normal_(first.base.weight)
-    found = unknown_text_losses(first, motions)
-    assert max(found) - min(found) > 1e-3
+    found = {}
+    for form in ("absent", "masked"):
+        torch.manual_seed(0)
+        model = MaskedModel(MaskedConfig(transformer=TINY, levels=3, codes=16, unknown_text=form))
+        for name, weight in model.named_parameters():
+            if weight.ndim > 1 and "norm" not in name:
+                torch.nn.init.normal_(weight, std=0.3)  # large enough that attention says something
+        found[form] = unknown_texts(model, motions, whole=whole)
+    assert len(found["absent"].losses) == 4
+    assert found["absent"].span < 1e-5
+    assert abs(found["absent"].divergence) < 1e-5
+    assert found["masked"].span > 1e-3
+    assert found["masked"].divergence > 1e-3
+
+
+def test_what_is_measured_beside_unknown_texts():
+    motions = [e.codes for e in clips().examples]
+    for whole in (False, True):
+        model = Tables()
+        found = unknown_texts(model, motions, counts=(4,), whole=whole)
+        (shown,) = model.seen
+        assert bool(shown.wordless().all())
+        assert torch.equal(shown.text_slots.sum(1), torch.tensor([4] * len(motions)))
+        codes, _ = truth(clips(), replace(shown, ids=torch.full_like(shown.ids, PAD)))
+        places = (shown.known_levels == 0) & shown.motion_slots
+        assert torch.equal(places, shown.motion_slots) == whole
+        assert found.losses[0] == pytest.approx(mean_cross_entropy(model.codes[0], codes[..., 0], places), rel=1e-5)
+    # Two predictions that are known: by a coin of two sides and by one that shows the first in three of four throws.
     model = Tables()
-    (value,) = unknown_text_losses(model, motions, (4,))
-    (shown,) = model.seen
-    assert bool(shown.wordless().all())
-    assert torch.equal(shown.text_slots.sum(1), torch.tensor([4] * len(motions)))
-    codes, _ = truth(clips(), replace(shown, ids=torch.full_like(shown.ids, PAD)))
-    want = mean_cross_entropy(model.codes[0], codes[..., 0], (shown.known_levels == 0) & shown.motion_slots)
-    assert value == pytest.approx(want, rel=1e-5)
+    model.base = lambda hidden: torch.log(
+        torch.tensor([[0.5, 0.5], [0.75, 0.25]])[len(model.seen) % 2].expand(len(hidden), -1)
+    )
+    found = unknown_texts(model, [m * 0 for m in motions], counts=(1, 2))
+    want = 0.75 * math.log(1.5) + 0.25 * math.log(0.5), 0.5 * math.log(2 / 3) + 0.5 * math.log(2)
+    assert found.divergence == pytest.approx(max(want), rel=1e-4)
+    assert found.losses == pytest.approx((-math.log(0.75), math.log(2)))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from dimo.diffusion.sample import SampleOptions, sample
 from dimo.inpaint.predictor import Predictor
 from dimo.learn import loop
 from dimo.learn.batches import Example, ModelData
-from dimo.learn.model import ModelLoss, loss, measure
+from dimo.learn.model import ModelLoss, loss
+from dimo.learn.validation import measure
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.transformer import TransformerConfig
 from dimo.sequence.tokens import pack

@@ -13,7 +13,8 @@ from torch import nn
 
 from dimo.errors import RequestError
 from dimo.learn import loop
-from dimo.learn.model import ModelLoss, loss, measure
+from dimo.learn.model import ModelLoss, loss
+from dimo.learn.validation import measure
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.transformer import TransformerConfig
 

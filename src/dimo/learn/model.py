@@ -6,7 +6,6 @@ motion. Masks are in diffusion/corrupt.py, batches in batches.py, states with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,7 +21,7 @@ from dimo.learn import self_correction
 from dimo.learn.batches import ModelData
 from dimo.model.masked import Hidden, MaskedModel
 from dimo.sequence.tokens import Tokens, pack
-from dimo.sequence.vocabulary import PAD, UNK
+from dimo.sequence.vocabulary import PAD
 
 LENGTH_EXAMPLES = 8
 """Sequences a step that train the length head: it needs a trunk pass of its own over the text."""
@@ -308,58 +307,3 @@ def _text_loss(model: MaskedModel, hidden: Hidden, clean: Tokens, places: Tensor
     target = clean.ids[places]
     weight = torch.where(target == PAD, options.pad_weight, 1.0)
     return (cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum().clamp_min(1e-6)
-
-
-# ---- held-out measures
-
-
-@torch.no_grad()
-def measure(
-    model: MaskedModel, data: ModelData, options: ModelLoss, batches: int = 8, seed: int = 7
-) -> dict[str, float]:
-    """Mean of each term on held-out examples with fixed masks, and of the loss, every term in it with its weight.
-
-    Each batch is taken in every kind of step that training has. NaN for terms that training has not.
-    """
-    training = model.training
-    model.eval()
-    plan = replace(options, pretrain_steps=0, label_smoothing=0.0)
-    rows = [
-        loss(model, data, plan, np.random.default_rng([seed, i]), i, kind)
-        for i in range(batches)
-        for kind in kinds(plan, model.config.levels)
-    ]
-    model.train(training)
-    means = {name: _mean(float(row[name]) for row in rows) for name in plan.weights}
-    total = sum(weight * means[name] for name, weight in plan.weights.items() if means[name] == means[name])
-    return {"loss": total, **means}
-
-
-UNKNOWN_TEXTS = (4, 8, 16, 30)
-"""Word pieces of the texts that unknown_text_losses hides."""
-
-
-@torch.no_grad()
-def unknown_text_losses(
-    model: MaskedModel, motions: Sequence[Tensor], counts: Sequence[int] = UNKNOWN_TEXTS, seed: int = 7
-) -> list[float]:
-    """Mean cross-entropy of base codes, nats a place, beside unknown texts of so many word pieces, under the same masks.
-
-    Guidance subtracts this prediction, so what it knows of the text's length is lost to the guided one: the values should
-    be equal. Masks follow the cosine schedule.
-    """
-    training = model.training
-    model.eval()
-    losses = []
-    for count in counts:
-        clean = pack([[UNK] * count] * len(motions), motions, levels=model.config.levels).without_text()
-        masked, places = mask_motion(clean, np.random.default_rng(seed), partial=0.0, wrong=0.0)
-        logits = model.base(model(masked).motion[places]).float()
-        losses.append(float(cross_entropy(logits, clean.codes[..., 0][places])))
-    model.train(training)
-    return losses
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = [v for v in values if v == v]
-    return sum(found) / len(found) if found else float("nan")

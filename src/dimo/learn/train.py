@@ -17,7 +17,7 @@ from dimo.codec.codec import Codec, CodecConfig
 from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
 from dimo.learn import codec as codec_learning
-from dimo.learn import corpus, loop, parallel, provenance, recipe
+from dimo.learn import corpus, loop, parallel, provenance, recipe, validation
 from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
 from dimo.learn.start import bert_folder, open_start
@@ -120,7 +120,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         lambda generator, step: objective.loss(model, sets["train"], plan.loss, generator, step),
         options,
         settings.out,
-        validate=lambda: objective.measure(model, sets["val"], plan.loss),
+        validate=lambda: validation.measure(model, sets["val"], plan.loss),
         resume=settings.resume,
         time_limit=settings.time_limit,
         quiet=settings.quiet,
