@@ -44,6 +44,17 @@ class ResidualQuantizer(nn.Module):
         book = self.codebooks[level]
         return (book.square().sum(1) - 2 * vectors @ book.T).argmin(1)
 
+    def near(self, vectors: Tensor, level: int, noise: float) -> Tensor:
+        """Index (N,) of a code of a level drawn for each of vectors (N, D): the nearest one, or one about as near.
+
+        A code at squared distance d is drawn in proportion to exp(-d / (noise m)), m being the mean of the nearest ones'
+        squared distances (the Gumbel trick; MoMask, Guo et al. 2024, draws likewise at a temperature of its own scale).
+        """
+        book = self.codebooks[level]
+        far = vectors.square().sum(1, keepdim=True) + book.square().sum(1) - 2 * vectors @ book.T
+        scale = noise * far.amin(1).mean().clamp_min(1e-12)
+        return (torch.empty_like(far).exponential_().log_() + far / scale).argmin(1)
+
     def encode(self, vectors: Tensor) -> Tensor:
         """Vectors (B, L, D) to codes (B, L, Q)."""
         residual = vectors.reshape(-1, self.dim).float()
@@ -63,9 +74,17 @@ class ResidualQuantizer(nn.Module):
         return total
 
     def forward(
-        self, vectors: Tensor, *, active: int | None = None, generator: torch.Generator | None = None
+        self,
+        vectors: Tensor,
+        *,
+        active: int | None = None,
+        noise: float = 0.0,
+        generator: torch.Generator | None = None,
     ) -> Quantized:
-        """Quantize vectors (B, L, D) with the first `active` levels (quantizer dropout); updates codebooks in training."""
+        """Quantize vectors (B, L, D) with the first `active` levels (quantizer dropout); updates codebooks in training.
+
+        noise: codes about as near as the nearest are taken, too (near), so that a decoder learns to do with either.
+        """
         flat = vectors.reshape(-1, self.dim).float()
         residual, total = flat, torch.zeros_like(flat)
         commitment = flat.new_zeros(())
@@ -74,7 +93,8 @@ class ResidualQuantizer(nn.Module):
         for level in range(active):
             if self.training and not self.started[level]:
                 self._start(residual.detach(), level, generator)
-            code = self.nearest(residual.detach(), level)
+            at = residual.detach()
+            code = self.near(at, level, noise) if noise else self.nearest(at, level)
             chosen = self.codebooks[level][code]
             commitment = commitment + (residual - chosen).square().mean()
             use = torch.bincount(code, minlength=self.size).float()

@@ -22,6 +22,9 @@ class CodecLoss:
     batch: int = 64
     window: int = 64  # frames: 3.2 s, long enough for the root path to drift
     quantize_dropout: float = 0.2  # share of batches that train a random prefix of levels (MoMask)
+    code_noise: float = 0.0  # of the choice of codes (ResidualQuantizer.near); 0 takes the nearest ones
+    body_scale: float = 0.0  # windows are made larger or smaller by up to this share
+    shake: float = 0.0  # noise on what the encoder sees, in deviations of each feature; the target stays clean
     feature_weight: float = 1.0  # smooth L1 on normalised features
     position_weight: float = 8.0  # L1 in metres on joints around the root
     path_weight: float = 2.0  # L1 in metres on the integrated root path over the window
@@ -31,9 +34,9 @@ class CodecLoss:
 
 
 class CodecData:
-    """Feature clips (F, C) as one flat array, with windows drawn uniformly over frames."""
+    """Feature clips (F, C) as one flat array. Windows are drawn uniformly over frames, or by the clips' weights a frame."""
 
-    def __init__(self, clips: Sequence[np.ndarray], window: int):
+    def __init__(self, clips: Sequence[np.ndarray], window: int, weights: np.ndarray | None = None):
         padded = [
             np.concatenate([c, np.repeat(c[-1:], max(0, window - len(c)), axis=0)]).astype(np.float32) for c in clips
         ]
@@ -41,11 +44,14 @@ class CodecData:
         lengths = np.array([len(c) for c in padded])
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         self.starts = np.concatenate([np.arange(s, s + n - window + 1) for s, n in zip(starts, lengths, strict=True)])
+        each = np.ones(len(lengths)) if weights is None else weights
+        self._edges = np.repeat(each, lengths - window + 1).cumsum()
         self.window = window
 
     def batch(self, size: int, generator: np.random.Generator) -> Tensor:
         """(size, window, C)."""
-        at = generator.choice(self.starts, size)
+        drawn = np.searchsorted(self._edges, generator.random(size) * self._edges[-1], side="right")
+        at = self.starts[drawn]
         return torch.stack([self.values[i : i + self.window] for i in at])
 
 
@@ -60,9 +66,13 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
     """Named losses of a batch of windows (B, F, C)."""
     levels = codec.config.levels
     active = int(generator.integers(1, levels + 1)) if generator.random() < options.quantize_dropout else levels
-    rebuilt, quantized = codec(features, active=active)
     layout = layout_for(size=codec.config.features)
     columns = humanml3d.columns(layout)
+    if options.body_scale:
+        factors = 1 + options.body_scale * torch.from_numpy(generator.uniform(-1, 1, (len(features), 1, 1))).float()
+        features = scaled(features, factors, columns)
+    seen = features + options.shake * codec.std * torch.randn_like(features) if options.shake else features
+    rebuilt, quantized = codec(seen, active=active, noise=options.code_noise)
     with torch.autocast("cpu", enabled=False):
         rebuilt = rebuilt.float()
         feature = smooth_l1_loss((rebuilt - codec.mean) / codec.std, (features - codec.mean) / codec.std)
@@ -91,6 +101,14 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
         "skate": skate,
         "perplexity": quantized.perplexity[0],
     }
+
+
+def scaled(features: Tensor, factors: Tensor, columns: dict[str, slice]) -> Tensor:
+    """Features (B, F, C) of a body `factors` (B, 1, 1) times as large that does the same; contacts are left as they are."""
+    lengths = torch.zeros(features.shape[-1], dtype=torch.bool)
+    for name in ("linear", "height", "positions", "velocities"):
+        lengths[columns[name]] = True
+    return torch.where(lengths, features * factors, features)
 
 
 @torch.no_grad()

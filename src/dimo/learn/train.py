@@ -20,6 +20,7 @@ from dimo.learn import codec as codec_learning
 from dimo.learn import corpus, loop, parallel, provenance, recipe, validation
 from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
+from dimo.learn.draws import draw_weights
 from dimo.learn.start import bert_folder, open_start
 from dimo.loading import TRAINING_ONLY
 from dimo.memory.lookup import Memory
@@ -55,7 +56,7 @@ def train_codec(settings: Settings) -> int:
     torch.manual_seed(options.seed)
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
-    data = codec_learning.CodecData(train, plan.loss.window)
+    data = codec_learning.CodecData(train, plan.loss.window, draw_weights(learnt, plan.data))
     done = loop.run(
         codec,
         lambda generator, _: codec_learning.loss(codec, data.batch(plan.loss.batch, generator), plan.loss, generator),
