@@ -77,3 +77,25 @@ def test_perplexity_of_even_use_is_the_number_of_codes():
     q = ResidualQuantizer(1, 4, 1).eval()
     q.codebooks[0] = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
     assert q(torch.tensor([[[0.0], [1.0], [2.0], [3.0]]])).perplexity[0].item() == pytest.approx(4, abs=1e-4)
+
+
+def test_codes_about_as_near_are_drawn_by_their_distance():
+    q = ResidualQuantizer(1, 3, 1)
+    q.codebooks[0] = torch.tensor([[-1.0], [1.5], [4.0]])
+    torch.manual_seed(0)
+    drawn = torch.bincount(q.near(torch.zeros(20_000, 1), 0, 2.0), minlength=3) / 20_000
+    # The nearest ones are at squared distance 1 on average, so the weights are exp(-d / 2) with d = 1, 2.25, 16.
+    assert torch.allclose(drawn, torch.tensor([-0.5, -1.125, -8.0]).softmax(0), atol=0.015)
+    x = torch.randn(50, 1)
+    assert torch.equal(q.near(x, 0, 1e-9), q.nearest(x, 0))
+
+
+def test_noise_takes_other_codes_and_the_next_level_quantizes_what_they_leave():
+    q, x = quantizer(), torch.randn(1, 500, 4)
+    out = q(x, noise=0.5)
+    assert 0.05 < (out.codes[..., 0] != q.encode(x)[..., 0]).float().mean() < 0.9
+    assert torch.allclose(out.vectors, q.decode(out.codes), atol=1e-5)
+    torch.manual_seed(1)
+    first = q(x, noise=0.5)
+    torch.manual_seed(1)
+    assert torch.equal(first.codes, q(x, noise=0.5).codes)

@@ -102,3 +102,15 @@ def test_the_same_generator_and_turn_give_the_same_batch():
     assert first[0] == again[0]
     assert [len(c) for c in first[1]] == [len(c) for c in again[1]]
     assert first[0] != other[0]
+
+
+def test_a_motion_and_the_same_begun_later_are_drawn_alike():
+    codes = torch.zeros(5, 1, dtype=torch.long)
+    data = ModelData([Example(codes, ((5,),), shifted=(codes + 1, codes[:4] + 2)), Example(codes + 3, ((6,),))])
+    drawn = np.zeros(4)
+    for turn in range(200):
+        texts, motions = data.batch(10, np.random.default_rng(turn), turn)
+        for text, motion in zip(texts, motions, strict=True):
+            drawn[int(motion[0, 0])] += 1
+            assert (text == (6,)) == (int(motion[0, 0]) == 3)
+    np.testing.assert_allclose(drawn / drawn.sum(), [1 / 6, 1 / 6, 1 / 6, 1 / 2], atol=0.03)

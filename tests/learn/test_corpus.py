@@ -63,6 +63,30 @@ def test_codes_at_offsets_are_those_of_the_clip_begun_later(codec):
     assert torch.equal(sequences[6], codec.encode(torch.from_numpy(features[2:38])[None])[0])
 
 
+def test_shifted_codes_are_those_of_plain_clips_begun_later(codec, tmp_path, monkeypatch):
+    clips, cache = [clip("a", 30), clip("bb", 41, composite=True), clip("c", 9)], tmp_path / "codes.safetensors"
+    shifted = corpus.shifted_codes(codec, clips, 6, cache)
+    assert [len(s) for s in shifted] == [3, 0, 1]  # of 9 frames 8 are the fewest that make a clip
+    features = corpus.feature_clips(clips)
+    for late, codes in enumerate(shifted[0], start=1):
+        assert torch.equal(codes, codec.encode(torch.from_numpy(features[0][late:])[None])[0][:6])
+    assert torch.equal(shifted[2][0], codec.encode(torch.from_numpy(features[2][1:])[None])[0])
+    monkeypatch.setattr(corpus, "feature_clips", lambda found: pytest.fail("the cache was not used"))
+    again = corpus.shifted_codes(codec, clips, 6, cache)
+    assert all(
+        torch.equal(a, b) for old, new in zip(shifted, again, strict=True) for a, b in zip(old, new, strict=True)
+    )
+
+
+def test_sentences_of_the_training_side_are_encoded_as_often_as_written(tmp_path):
+    rows = [("a walk", "train"), ("a bow", "test"), ("a walk", "train"), ("runs", "train")]
+    lines = [f'{{"text": "{text}", "split": "{split}", "collection": "pack"}}\n' for text, split in rows]
+    (tmp_path / "texts.jsonl").write_text("".join(lines))
+    wordpiece = Wordpiece.basic()
+    walk, runs = (tuple(wordpiece.encode(t)) for t in ("a walk", "runs"))
+    assert corpus.sentence_ids(tmp_path, wordpiece) == [walk, walk, runs]
+
+
 def test_many_clips_are_encoded_in_several_processes_alike(monkeypatch):
     clips = [clip("a", 30), clip("bb", 41)]
     here = corpus.feature_clips(clips)

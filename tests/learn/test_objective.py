@@ -271,6 +271,37 @@ def test_written_captions_are_drawn_in_their_share_of_the_batches():
     assert np.mean(told) == pytest.approx(0.5, abs=0.1)
 
 
+def test_sentences_without_motion_come_in_their_share_and_alone_at_first():
+    model, data = Tables(), clips()
+    data.sentences = [(70, 71, 72), (60, 61)]
+    options = replace(M2T, batch=30, language=0.4, language_steps=3, wrong_words=0.0, pad_weight=0.5)
+    found = loss(model, data, options, rng(), 2)
+    (shown,) = model.seen
+    assert not shown.known_levels.any()
+    ids = torch.zeros(30, 8, dtype=torch.long)
+    seen = shown.known_text & (shown.ids != PAD)
+    for b in range(30):
+        known = set(shown.ids[b][seen[b]].tolist())
+        assert not known & {60, 61} or not known & {70, 71, 72}
+        sentence = (70, 71, 72) if shown.ids[b, 0] == 70 else (60, 61)
+        ids[b, : len(sentence)] = torch.tensor(sentence)
+    assert torch.equal(shown.ids, ids)
+    assert 8 < int((ids[:, 0] == 70).sum()) < 22
+    hidden = ~shown.known_text
+    weight = np.where(ids == PAD, 0.5, 1.0)[hidden.numpy()]
+    each = [cross_entropy(model.words[t], int(ids[b, t])) for b, t in zip(*np.nonzero(hidden.numpy()), strict=True)]
+    assert float(found["text"]) == pytest.approx(float(np.dot(weight, each) / weight.sum()), rel=1e-5)
+    assert float(found["loss"]) == pytest.approx(options.text_weight * float(found["text"]), rel=1e-5)
+    alone = []
+    for seed in range(200):
+        model.seen.clear()
+        loss(model, data, options, rng(seed), 3, "masks")
+        alone.append(not model.seen[0].known_levels.any())
+    assert np.mean(alone) == pytest.approx(0.4, abs=0.1)
+    with pytest.raises(RequestError, match="sentences"):
+        loss(model, clips(), options, rng(), 0)
+
+
 # ---- pre-training, kinds of steps, the sum
 
 
@@ -550,6 +581,7 @@ def test_what_is_measured_beside_unknown_texts():
         ({"motion_schedule": "quick"}, "motion_schedule"),
         ({"text_schedule": "quick"}, "text_schedule"),
         ({"wrong": 1.5}, "wrong"),
+        ({"language": 1.5}, "language"),
         ({"self_correction": -1.0}, "self_correction"),
         ({"whole_levels_share": 0.9, "self_correction_share": 0.2}, "together"),
     ],

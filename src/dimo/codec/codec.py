@@ -55,9 +55,7 @@ class Codec(nn.Module):
         self.register_buffer("std", torch.ones(config.features))
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
 
-    def forward(
-        self, features: Tensor, *, active: int | None = None, noise: float = 0.0
-    ) -> tuple[Tensor, Quantized]:
+    def forward(self, features: Tensor, *, active: int | None = None, noise: float = 0.0) -> tuple[Tensor, Quantized]:
         """Features (B, F, C), F a multiple of the stride, to their reconstruction (B, F, C) and the quantization."""
         quantized = self.quantizer(self.encoder((features - self.mean) / self.std), active=active, noise=noise)
         return self.decoder(quantized.vectors) * self.std + self.mean, quantized

@@ -32,17 +32,27 @@ class Example:
     captions: tuple[tuple[int, ...], ...]
     weight: float = 1.0
     written: int = 0
+    shifted: tuple[
+        Tensor, ...
+    ] = ()  # codes of the same motion begun some frames late; any of them may be drawn instead
 
 
 class ModelData:
     """Examples drawn by weight, put into batches of similar length.
 
     confusions: for a word's id, the ids that captions confuse it with (text.confusions).
+    sentences: ids of sentences about motion whose motion is not here.
     """
 
-    def __init__(self, examples: Sequence[Example], confusions: dict[int, tuple[int, ...]] | None = None):
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        confusions: dict[int, tuple[int, ...]] | None = None,
+        sentences: Sequence[tuple[int, ...]] = (),
+    ):
         self.examples = list(examples)
         self.confusions = confusions or {}
+        self.sentences = sentences
         self.words = np.array([i for e in self.examples for caption in e.captions for i in caption])
         weights = np.array([e.weight for e in self.examples], float)
         self.share = weights / weights.sum()
@@ -68,14 +78,16 @@ class ModelData:
         are sorted.
         """
         at, which = self._draw(size * CELLS, generator)
-        motions = self.lengths[at]
+        lengths = self.lengths[at]
         texts = self._caption_lengths[self._first[at] + which] if text_varies else 0
         band, part = divmod(turn * STRIDE % CELLS, PARTS)
-        order = np.argsort(motions + texts, kind="stable")[band * size * PARTS : (band + 1) * size * PARTS]
-        order = order[np.argsort(motions[order], kind="stable")]
+        order = np.argsort(lengths + texts, kind="stable")[band * size * PARTS : (band + 1) * size * PARTS]
+        order = order[np.argsort(lengths[order], kind="stable")]
         chosen = generator.permutation(order[part * size : (part + 1) * size])
         examples = [self.examples[i] for i in at[chosen]]
-        return [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)], [e.codes for e in examples]
+        late = (generator.random(size) * [1 + len(e.shifted) for e in examples]).astype(int)
+        motions = [(e.codes, *e.shifted)[n] for e, n in zip(examples, late, strict=True)]
+        return [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)], motions
 
     def _draw(self, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Indices (count,) of examples drawn by weight, and of one caption of each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dimo.codec.codec import Codec
-from dimo.data import shards
+from dimo.data import captions_corpus, shards
 from dimo.data.records import JOINS, Clip
 from dimo.errors import RequestError
 from dimo.features import humanml3d
@@ -68,26 +68,51 @@ def _features(joints: np.ndarray) -> np.ndarray:
     return humanml3d.encode(np.asarray(joints, float)).astype(np.float32)
 
 
-@torch.no_grad()
 def code_clips(codec: Codec, found: Sequence[Clip], longest: int, cache: Path | None = None) -> list[Tensor]:
     """Codes (L, Q) per clip, cut to `longest` code steps.
 
     cache: a file that keeps them for a resumed run; it is used again only for the same codec, clips and length.
     """
-    key = _key(codec, found, longest)
+    return _cached(cache, _key(codec, found, longest), lambda: _encoded(codec, feature_clips(found), longest))
+
+
+def shifted_codes(
+    codec: Codec, found: Sequence[Clip], longest: int, cache: Path | None = None
+) -> list[tuple[Tensor, ...]]:
+    """Codes (L, Q) of each clip begun 1, 2, ... stride - 1 frames late, as code_clips; none of composites.
+
+    What a body does is the same wherever the grid of code steps lies, its codes are not: more to learn from the same clip.
+    """
+    frames = range(1, codec.config.stride)
+    counts = [0 if c.composite else sum(len(c.joints) - n >= MIN_FRAMES for n in frames) for c in found]
+
+    def encode() -> list[Tensor]:
+        some = [(f, n) for f, n in zip(feature_clips(found), counts, strict=True)]
+        return _encoded(codec, [f[late:] for f, n in some for late in range(1, n + 1)], longest)
+
+    flat = iter(_cached(cache, _key(codec, found, longest) + "-shifted", encode))
+    return [tuple(next(flat) for _ in range(n)) for n in counts]
+
+
+def _cached(cache: Path | None, key: str, encode: Callable[[], list[Tensor]]) -> list[Tensor]:
     if cache is not None and cache.is_file():
         with safe_open(cache, "pt") as file:
             if (file.metadata() or {}).get("key") == key:
                 flat, lengths = file.get_tensor("codes").long(), file.get_tensor("lengths").tolist()
                 return list(flat.split(lengths))
-    codec.eval()
-    codes = [codec.encode(torch.from_numpy(f)[None])[0][:longest].clone() for f in feature_clips(found)]
-    if cache is not None:
+    codes = encode()
+    if cache is not None and codes:
         cache.parent.mkdir(parents=True, exist_ok=True)
         tensors = {"codes": torch.cat(codes).to(torch.int16), "lengths": torch.tensor([len(c) for c in codes])}
         with write_atomically(cache) as temporary:
             save_file(tensors, temporary, metadata={"key": key})
     return codes
+
+
+@torch.no_grad()
+def _encoded(codec: Codec, features: Sequence[np.ndarray], longest: int) -> list[Tensor]:
+    codec.eval()
+    return [codec.encode(torch.from_numpy(f)[None])[0][:longest].clone() for f in features]
 
 
 def codes_at_offsets(codec: Codec, found: Sequence[Clip]) -> tuple[list[Tensor], list[int], list[int]]:
@@ -117,15 +142,28 @@ def _key(codec: Codec, found: Sequence[Clip], longest: int) -> str:
 
 
 def examples(
-    found: Sequence[Clip], codes: Sequence[Tensor], wordpiece: Wordpiece, longest: int, options: DataOptions
+    found: Sequence[Clip],
+    codes: Sequence[Tensor],
+    wordpiece: Wordpiece,
+    longest: int,
+    options: DataOptions,
+    shifted: Sequence[tuple[Tensor, ...]] | None = None,
 ) -> list[Example]:
     """Examples with the weights that learn.draws gives their clips; a clip without a caption that is one is left out."""
     out = []
-    for clip, code, weight in zip(found, codes, draw_weights(found, options), strict=True):
+    weights = draw_weights(found, options)
+    for clip, code, weight, also in zip(found, codes, weights, shifted or [()] * len(found), strict=True):
         ids: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
         for caption in clip.captions:
             if pieces := tuple(wordpiece.encode(caption.text)[:longest]):
                 ids[caption.by_people].append(pieces)
         if ids[True] or ids[False]:
-            out.append(Example(code, (*ids[True], *ids[False]), float(weight), len(ids[True])))
+            out.append(Example(code, (*ids[True], *ids[False]), float(weight), len(ids[True]), also))
     return out
+
+
+def sentence_ids(folder: Path, wordpiece: Wordpiece) -> list[tuple[int, ...]]:
+    """Ids of the training sentences of a prepared folder (data.captions_corpus), as often as they were written."""
+    sentences = captions_corpus.sentences(folder)
+    encoded = {text: tuple(wordpiece.encode(text)) for text in set(sentences)}
+    return [encoded[text] for text in sentences if encoded[text]]

@@ -36,7 +36,9 @@ class ModelLoss:
 
     batch: int = 48  # sequences a step
     mix: tuple[float, float, float] = (8.0, 1.0, 1.0)  # T2M : M2T : M2M
-    pretrain_steps: int = 0  # joint masking of both sides first
+    language_steps: int = 0  # first steps, about sentences alone: how people describe motion
+    language: float = 0.0  # share of the M2T batches that go on with sentences whose motion is unknown
+    pretrain_steps: int = 0  # steps that follow: joint masking of both sides
     motion_schedule: Schedule = "cosine"  # ratios of masks: MaskGIT's for motion ...
     text_schedule: Schedule = "linear"  # ... and a masked language diffusion's for words
     condition_dropout: float = 0.1  # share of T2M sequences without text, for guidance
@@ -67,7 +69,7 @@ class ModelLoss:
             "wrong",
             "spans",
         )
-        for name in (*shares, "wrong_words", "motion_dropout", "written", "label_smoothing"):
+        for name in (*shares, "wrong_words", "motion_dropout", "written", "language", "label_smoothing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RequestError(f"{name} must be from 0 to 1, not {getattr(self, name):g}")
         for name in (
@@ -89,6 +91,11 @@ class ModelLoss:
             raise RequestError(
                 "whole_levels_share and self_correction_share are shares of the same steps and exceed 1 together"
             )
+
+    @property
+    def speaks(self) -> bool:
+        """Whether sentences without motion are needed."""
+        return self.language_steps > 0 or self.language > 0
 
     @property
     def weights(self) -> dict[str, float]:
@@ -114,7 +121,9 @@ def loss(
     kind: Kind | None = None,
 ) -> dict[str, Tensor]:
     """The loss of one step and its terms, NaN where the step has none of a term. kind: drawn by its share when None."""
-    if step < options.pretrain_steps:
+    if step < options.language_steps:
+        terms = {"text": _sentence_loss(model, data, options, generator, options.batch)}
+    elif step < options.language_steps + options.pretrain_steps:
         terms = _joint_task(model, data, options, generator, step)
     else:
         kind = kind or draw_kind(options, model.config.levels, generator)
@@ -201,6 +210,8 @@ def _text_task(
     kind: Kind,
 ) -> dict[str, Tensor]:
     """M2T: all places that a caption may fill are there, since its length is unknown; those behind it hold [PAD]."""
+    if options.language and generator.random() < options.language:
+        return {"text": _sentence_loss(model, data, options, generator, size)}
     told = data.written if options.written and generator.random() < options.written else data
     clean = _pack_captions(model, told, size, generator, step)
     blind = torch.from_numpy(generator.random(len(clean)) < options.motion_dropout)
@@ -215,6 +226,20 @@ def _text_task(
         ids[seen], known[seen] = played.ids, played.known_text
         masked = replace(masked, ids=ids, known_text=known)
     return {"correct_text": _text_loss(model, model(masked), clean, places, options)}
+
+
+def _sentence_loss(
+    model: MaskedModel, data: ModelData, options: ModelLoss, generator: np.random.Generator, size: int
+) -> Tensor:
+    """Sentences without their motion, of which one unknown stack stands there: a masked language model."""
+    if not data.sentences:
+        raise RequestError("language and language_steps need sentences, which these data have not")
+    slots, levels = model.config.caption_slots, model.config.levels
+    texts = [data.sentences[i][:slots] for i in generator.integers(len(data.sentences), size=size)]
+    nothing = [torch.zeros(1, levels, dtype=torch.long)] * size
+    clean = pack(texts, nothing, levels=levels, motion_known=False, text_slots=slots)
+    masked, places = _mask_text(clean, data, options, generator)
+    return _text_loss(model, model(masked), clean, places, options)
 
 
 def _joint_task(

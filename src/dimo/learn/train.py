@@ -105,9 +105,20 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     for split in ("train", "val"):
         found = read[split] = corpus.clips(settings.data, split, plan.data)
         codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
+        learnt = split == "train"
         sets[split] = ModelData(
-            corpus.examples(found, codes, wordpiece, config.max_text, plan.data),
+            corpus.examples(
+                found,
+                codes,
+                wordpiece,
+                config.max_text,
+                plan.data,
+                corpus.shifted_codes(codec, found, config.max_steps, settings.out / "codes-shifted.safetensors")
+                if learnt and plan.data.shifts
+                else None,
+            ),
             confusions=confusion_ids(wordpiece.vocabulary),
+            sentences=corpus.sentence_ids(settings.data, wordpiece) if learnt and plan.loss.speaks else (),
         )
     if parallel.world()[0] == 0:
         parallel.wait()

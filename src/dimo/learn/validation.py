@@ -28,7 +28,7 @@ def measure(
     """
     training = model.training
     model.eval()
-    plan = replace(options, pretrain_steps=0, label_smoothing=0.0)
+    plan = replace(options, language_steps=0, language=0.0, pretrain_steps=0, label_smoothing=0.0)
     rows = [
         loss(model, data, plan, np.random.default_rng([seed, i]), i, kind)
         for i in range(batches)
