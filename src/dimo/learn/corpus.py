@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from dimo.learn.recipe import DataOptions
 from dimo.text.wordpiece import Wordpiece
 
 MIN_FRAMES = 8
+TOGETHER = 32
+"""Clips that are encoded as one batch."""
 MANY = 1000  # clips from which encoding them in several processes pays
 
 
@@ -111,8 +114,16 @@ def _cached(cache: Path | None, key: str, encode: Callable[[], list[Tensor]]) ->
 
 @torch.no_grad()
 def _encoded(codec: Codec, features: Sequence[np.ndarray], longest: int) -> list[Tensor]:
+    """Clips of one length together, which needs no padding and takes half of the time."""
     codec.eval()
-    return [codec.encode(torch.from_numpy(f)[None])[0][:longest].clone() for f in features]
+    codes: dict[int, Tensor] = {}
+    order = sorted(range(len(features)), key=lambda i: len(features[i]))
+    for _, found in groupby(order, key=lambda i: len(features[i])):
+        same = list(found)
+        for some in (same[at : at + TOGETHER] for at in range(0, len(same), TOGETHER)):
+            rows = codec.encode(torch.from_numpy(np.stack([features[i] for i in some])))[:, :longest]
+            codes.update((i, row.clone()) for i, row in zip(some, rows, strict=True))
+    return [codes[i] for i in range(len(features))]
 
 
 def codes_at_offsets(codec: Codec, found: Sequence[Clip]) -> tuple[list[Tensor], list[int], list[int]]:
