@@ -38,7 +38,7 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     parser.add_argument("--top-k", type=int, help="codes considered in each draw; 0 considers all (default: 52)")
     parser.add_argument(
         "--strategy",
-        help="what a round keeps and takes back: confidence, gumbel, margin, entropy, write_back, remask; "
+        help="what a round keeps and takes back: confidence, gumbel, margin, entropy, random, write_back, remask; "
         "docs/tasks/sampling.md (default: confidence)",
     )
     parser.add_argument(

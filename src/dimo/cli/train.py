@@ -1,5 +1,6 @@
-"""dimo train codec | model | memory | encoder | evaluator: learn from a prepared folder by a recipe, resumable to the step.
+"""dimo train codec | model | align | memory | encoder | evaluator: learn from a prepared folder by a recipe, resumable to the step.
 
+align goes on from whole weights with the model's own captions as the reward (GRPO).
 memory adds the motions that gaps without a text may lean on to the weights folder --out; it takes minutes and no schedule.
 encoder is our own evaluator for dimo evaluate, evaluator the one of Guo et al. made anew.
 """
@@ -16,7 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """The verb and its flags."""
     what = "train the codec, the model or the evaluators on prepared data"
     parser = subparsers.add_parser("train", help=what, description=__doc__)
-    parser.add_argument("what", choices=("codec", "model", "memory", "encoder", "evaluator"))
+    parser.add_argument("what", choices=("codec", "model", "align", "memory", "encoder", "evaluator"))
     parser.add_argument("--data", type=Path, required=True, help="folder written by dimo prepare")
     parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")
@@ -26,6 +27,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         dest="start",
         type=Path,
         help="all but codec: BERT weights to begin from (default: the MiniLM package); model: or weights to go on from",
+    )
+    parser.add_argument(
+        "--model", type=Path, help="align only: the weights folder to begin from (default: the packaged one)"
+    )
+    parser.add_argument(
+        "--judge",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="align only: prompts with checks that judge, and are never learnt; may be repeated",
     )
     parser.add_argument("--glove", type=Path, help="evaluator only: folder of the published word vectors")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
@@ -42,10 +54,13 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError(f"--steps must be 1 or more, not {args.steps}")
     if args.what == "model" and args.codec is None:
         raise RequestError("dimo train model needs --codec, the folder that dimo train codec wrote")
+    if args.what != "align" and (args.model is not None or args.judge):
+        raise RequestError(f"--model and --judge go with dimo train align only, not with {args.what}")
     if args.glove is not None and args.what != "evaluator":
         raise RequestError(f"--glove goes with dimo train evaluator only, not with {args.what}")
     if args.what == "memory" and (args.resume or args.time_limit is not None or args.steps is not None):
         raise RequestError("dimo train memory has no schedule: leave out --resume, --time-limit and --steps")
+    from dimo.checkpoint import packaged_folder
     from dimo.learn import train
 
     settings = train.Settings(args.data, args.out, args.recipe, args.resume, args.time_limit, args.steps, args.quiet)
@@ -53,6 +68,10 @@ def run(args: argparse.Namespace) -> int:
         done = train.train_codec(settings)
     elif args.what == "model":
         done = train.train_model(settings, args.codec, args.start)
+    elif args.what == "align":
+        from dimo.learn.align import train_align
+
+        done = train_align(settings, args.model or packaged_folder(), args.judge)
     elif args.what == "memory":
         print(f"{args.out}: memory of {train.train_memory(settings)} clips")
         return 0

@@ -9,8 +9,8 @@ from dimo.diffusion.guidance import GUIDED, GuidanceOn
 from dimo.diffusion.schedule import SCHEDULES, Schedule
 from dimo.errors import RequestError
 
-Strategy = Literal["confidence", "gumbel", "margin", "entropy", "write_back", "remask"]
-STRATEGIES: tuple[str, ...] = ("confidence", "gumbel", "margin", "entropy", "write_back", "remask")
+Strategy = Literal["confidence", "gumbel", "margin", "entropy", "random", "write_back", "remask"]
+STRATEGIES: tuple[str, ...] = ("confidence", "gumbel", "margin", "entropy", "random", "write_back", "remask")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ All see places that the sampler itself wrote, or may write; what was given is ne
 | gumbel     | its logarithm plus falling noise  | nothing                                      | varied in few rounds, rougher |
 | margin     | lead of the best over the second  | nothing                                      | hesitates where two compete   |
 | entropy    | sureness of the whole distribution| nothing                                      | ignores which value was drawn |
+| random     | chance                            | nothing                                      | its draws are the model's own |
 | write_back | as confidence                     | overwrites what the model now doubts, thrice | repairs early slips, no calls |
 | remask     | as confidence                     | opens the least sure again, each round       | repairs most, in 20 rounds up |
 """
@@ -71,12 +72,14 @@ def rank(
         return drawn.margin
     if options.strategy == "entropy":
         return -drawn.entropy
+    if options.strategy == "random":
+        return torch.zeros(open_.shape).masked_scatter(open_, gumbel(open_, generators, 1))
     return drawn.probability
 
 
 def hold_back(score: Tensor, pads: Tensor, options: SampleOptions) -> Tensor:
-    """Scores with those of [PAD] guesses lowered by the pad factor; margin and entropy do not tell what was drawn."""
-    if options.strategy in ("margin", "entropy"):
+    """Scores with those of [PAD] guesses lowered by the pad factor; margin, entropy and chance do not tell what was drawn."""
+    if options.strategy in ("margin", "entropy", "random"):
         return score
     factor = torch.tensor(options.pad_factor)
     return torch.where(

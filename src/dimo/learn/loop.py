@@ -48,6 +48,14 @@ class LoopOptions:
             raise RequestError("training needs steps >= 1, shards >= 1, a positive learning rate and 0 <= ema < 1")
 
 
+class Stop(Exception):
+    """Raised by a validation that has seen enough: the run ends here, with its state saved."""
+
+    def __init__(self, reason: str, row: dict[str, float]):
+        super().__init__(reason)
+        self.row = row
+
+
 def learning_rate(step: int, options: LoopOptions) -> float:
     """Linear warm-up, then half a cosine down to final_share of the peak at the last step."""
     if step < options.warmup:
@@ -76,8 +84,8 @@ def run(
     """Train model in place until options.steps or time_limit seconds; returns the number of steps done in all.
 
     loss(generator, step) gives the same named scalars at every step, "loss" among them; one that a batch does not have is
-    NaN, and stays out of the means. On return the model holds the EMA weights; the folder holds `state.pt` (for --resume),
-    `log.csv` and, with validate, `val.csv`.
+    NaN, and stays out of the means. validate may raise Stop to end the run. On return the model holds the EMA weights; the
+    folder holds `state.pt` (for --resume), `log.csv` and, with validate, `val.csv`.
     """
     rank, processes = parallel.world()
     if options.shards < processes:
@@ -97,9 +105,9 @@ def run(
     began = saved = time.monotonic()
     names: list[str] = []
     totals = torch.zeros(2, 1)  # since the last row of the log: sums and counts (2, names)
-    done = start
+    done, stopped = start, ""
     for step in range(start, options.steps):
-        if parallel.agreed(time_limit is not None and time.monotonic() - began > time_limit):
+        if parallel.agreed(bool(stopped) or (time_limit is not None and time.monotonic() - began > time_limit)):
             break
         model.train()
         for group in optimizer.param_groups:
@@ -148,8 +156,13 @@ def run(
                 )
         if rank == 0 and validate and (done % options.validate_every == 0 or done == options.steps):
             with swapped(model, average):
-                row = validate()
+                try:
+                    row = validate()
+                except Stop as stop:
+                    row, stopped = stop.row, str(stop)
             _log(folder / "val.csv", {"step": done, **row})
+            if stopped and not quiet:
+                print(f"\n  stopped: {stopped}", file=sys.stderr)
             if not quiet:
                 print("\n  val " + "  ".join(f"{k} {v:.4f}" for k, v in row.items() if v == v), file=sys.stderr)
         if rank == 0 and time.monotonic() - saved > options.save_every_seconds:

@@ -6,6 +6,7 @@
     start     the same of the dimo weights that training went on from, their sha256, and their own start where they had one
     clips     how many of each split and source were read, mirror images and composites apart
     licences  of the clips, and of the weights that training began with
+    align     of alignment, the last training where there was one: recipe, steps, options; the rest is that of the model before
     memory    of train_memory: clips, stacks, sources, licences
 
 A recipe is named by its path below the folder that training ran in, or by its file name alone where it lies elsewhere.
@@ -67,6 +68,16 @@ def of_model(
         licences += before.get("licences", [])
     facts = of_clips(clips)
     return {**made, **facts, "licences": sorted({*facts["licences"], *licences})}
+
+
+def of_alignment(
+    before: Mapping[str, Any], recipe: Path | None, steps: int, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Of an alignment of the weights folder whose config.json is `before`."""
+    made = dict(before.get("provenance", {}))
+    sha256 = before.get("sha256", {}).get("model.safetensors")
+    aligned = {"recipe": name_of(recipe), "steps": steps, "from": sha256, "options": json.loads(json.dumps(options))}
+    return {**made, "date": _today(), "align": aligned}
 
 
 def of_clips(splits: Mapping[str, Sequence[Clip]]) -> dict[str, Any]:
