@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -20,15 +21,22 @@ from dimo.learn.policy_gradient import AlignLoss, Alignment, spread
 from dimo.learn.reward import RewardOptions, Rewards, rewards
 from dimo.learn.rollout import Prompt, behaviour, hide, prompts, read_sentences, roll_out
 from dimo.loading import debug_pipeline
+from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.text.wordpiece import Wordpiece
+
+
+def model(tables: Tables) -> MaskedModel:
+    """For the type checker: tables answer as a model does."""
+    return cast(MaskedModel, tables)
+
 
 ASKED = [Prompt((70, 71), 6), Prompt((60,), 9)]
 
 
 def test_motions_are_drawn_with_the_probability_that_the_policy_gives_them():
     policy = Tables(sharpness=0.3)
-    tokens = roll_out(policy, Tables(), [Prompt((70,), 5)], 6000, 3, seed=0)
+    tokens = roll_out(model(policy), model(Tables()), [Prompt((70,), 5)], 6000, 3, seed=0)
     for place in range(5):
         found = torch.bincount(tokens.codes[:, place, 0], minlength=CODES) / 6000
         assert torch.allclose(found, policy.codes[0, place].softmax(0), atol=0.025)
@@ -38,7 +46,7 @@ def test_motions_are_drawn_with_the_probability_that_the_policy_gives_them():
 
 def test_groups_stand_side_by_side_and_upper_levels_are_the_frozen_models():
     policy, frozen = Tables(), Tables(sharpness=40.0)
-    tokens = roll_out(policy, frozen, ASKED, 3, 4, seed=1)
+    tokens = roll_out(model(policy), model(frozen), ASKED, 3, 4, seed=1)
     assert tokens.motion_slots.sum(1).tolist() == [6] * 3 + [9] * 3
     assert tokens.ids[:, 0].tolist() == [70] * 3 + [60] * 3
     assert bool((tokens.known_levels == LEVELS * tokens.motion_slots).all())
@@ -55,13 +63,13 @@ def test_the_policy_is_asked_in_the_states_of_the_sampler():
 
 def work(tmp_path=None, **options) -> Alignment:
     """On a small model, with a reward that counts how often code 3 occurs."""
-    model = debug_pipeline().model
+    policy = debug_pipeline().model
     data = clips((5, 6), levels=3)
     supervised = ModelLoss(batch=4)
     plan = AlignLoss(**{"prompts": 2, "group": 6, "rounds": 2, "supervised": 0.0, "kl": 0.0, **options})
     codec = Codec(CodecConfig(width=16, dim=8, levels=3, codes=16))
     shares = np.full(2, 0.5)
-    return Alignment(model, codec, ASKED, shares, data, plan, RewardOptions(), supervised, folder=tmp_path)
+    return Alignment(policy, codec, ASKED, shares, data, plan, RewardOptions(), supervised, folder=tmp_path)
 
 
 @pytest.fixture
@@ -108,11 +116,12 @@ def test_only_the_policy_learns_and_without_dropout(count_threes):
 
 def test_the_divergence_is_that_of_the_two_tables():
     task = work()
-    task.policy, task.frozen = Tables(), Tables(sharpness=0.5)
+    policy, frozen = Tables(), Tables(sharpness=0.5)
+    task.policy, task.frozen = model(policy), model(frozen)
     tokens = roll_out(task.policy, task.frozen, [ASKED[0]], 2, 2, seed=0)
     real = tokens.motion_slots
     look = task.estimator.passes(real, torch.zeros(2, dtype=torch.long), np.random.default_rng(0))
-    p, q = task.policy.codes[0, :6].log_softmax(-1), task.frozen.codes[0, :6].log_softmax(-1)
+    p, q = policy.codes[0, :6].log_softmax(-1), frozen.codes[0, :6].log_softmax(-1)
     want = (p.exp() * (p - q)).sum(-1).mean()
     assert float(task.ask(tokens, look).kl) == pytest.approx(float(want), rel=1e-4)
 
@@ -133,6 +142,7 @@ def test_tied_groups_teach_nothing(monkeypatch):
 def test_inner_steps_learn_from_the_same_motions_and_a_resumed_run_finds_them(count_threes, tmp_path):
     task = work(tmp_path, inner=3)
     rows = [task.loss(np.random.default_rng(step), step) for step in range(4)]
+    assert task.held is not None
     tokens = task.held[1].tokens
     assert len({float(r["reward"]) for r in rows[:3]}) == 1
     other = work(tmp_path, inner=3)
@@ -140,6 +150,7 @@ def test_inner_steps_learn_from_the_same_motions_and_a_resumed_run_finds_them(co
     resumed = other.loss(
         np.random.default_rng(99), 4
     )  # inside the second group of three: from the file, not sampled anew
+    assert other.held is not None
     assert torch.equal(other.held[1].tokens.codes, tokens.codes)
     # Nothing was learnt in between, so the policy is the one that sampled: every ratio is 1.
     gain = other.held[1].advantages
