@@ -22,6 +22,7 @@ from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
 from dimo.learn.draws import draw_weights
 from dimo.learn.start import bert_folder, open_start
+from dimo.learn.translate import carry_over
 from dimo.loading import TRAINING_ONLY
 from dimo.memory.lookup import Memory
 from dimo.model.masked import MaskedModel
@@ -92,7 +93,8 @@ def load_codec(folder: Path) -> Codec:
 def train_model(settings: Settings, codec_folder: Path, start: Path | None = None) -> int:
     """Train a masked model over a codec; writes a whole weights folder to settings.out. Returns the steps done.
 
-    start: a BERT or ALBERT checkpoint, or a weights folder of dimo whose training goes on with another recipe.
+    start: a BERT or ALBERT checkpoint, or a weights folder of dimo whose training goes on with another recipe; over another
+    codec than it had, what it knows of base codes is translated (translate.py).
     """
     plan = recipe.read(settings.recipe, recipe.ModelRecipe) if settings.recipe else recipe.ModelRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
@@ -124,6 +126,12 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         parallel.wait()
     torch.manual_seed(options.seed)
     model = beginning.model(codec)
+    if earlier is not None and _codec_of(earlier) != _codec_of(codec_folder):
+        if plan.data.keep:
+            raise RequestError(
+                f"keep in [data] needs the codec that {earlier} had: codes of two codecs cannot be blended"
+            )
+        carry_over(model, load_codec(earlier), codec, read["train"])
     if plan.data.start_weights and not plan.data.train_words:
         # Pretrained word vectors stay as they are: synonyms that training never names keep their neighbours.
         model.trunk.words.weight.requires_grad_(False)
@@ -152,6 +160,10 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     if parallel.world()[0] == 0:
         DiMo(Pipeline(codec, model, wordpiece)).save_pretrained(settings.out, provenance=made)
     return done
+
+
+def _codec_of(folder: Path) -> str:
+    return checkpoint.sha256(folder / "codec.safetensors")
 
 
 def train_memory(settings: Settings) -> int:
