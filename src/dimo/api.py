@@ -26,6 +26,7 @@ from dimo.inpaint.request import Request, frames_of, samples_of
 from dimo.inpaint.spans import Span
 from dimo.memory.lookup import Memory
 from dimo.model.masked import MaskedModel
+from dimo.tasks import best as best_task
 from dimo.tasks import caption as caption_task
 from dimo.tasks import correct as correct_task
 from dimo.tasks import edit as edit_task
@@ -97,6 +98,7 @@ class DiMo:
         *,
         seconds: float | Sequence[float | None] | None = None,
         samples: int = 1,
+        best: int = 1,
         seed: int | Sequence[int | None] | None = None,
         skeleton: Skeleton | None = None,
         steps: int | None = None,
@@ -108,8 +110,10 @@ class DiMo:
         """Motions for a sentence, or for each of several, at 20 fps, starting at the origin and facing +Z.
 
         seconds: up to 600; None estimates the length from the text. seed: repeats the result, whatever else is made beside
-        it; several samples of a seed begin with the one of samples=1. Of several sentences, which are drawn in batches, seconds
-        and seed may be lists, and the samples of each stand side by side. skeleton: another body to retarget to.
+        it; several samples of a seed begin with the one of samples=1. best: draw so many for each that is asked for, and
+        keep the one that the model itself would rather describe by the sentence. Of several sentences, which are drawn in
+        batches, seconds and seed may be lists, and the samples of each stand side by side. skeleton: another body to
+        retarget to.
         RequestError for what cannot be done.
         """
         texts = [text] if isinstance(text, str) else list(text)
@@ -120,7 +124,9 @@ class DiMo:
             generate_task.generate(self.pipeline, t, length, _checked(s))
             for t, length, s in zip(texts, lengths, seeds, strict=True)
         ]
-        return self._make(asked, samples, options, footlock, skeleton=skeleton)
+        made = self._make(asked, samples * best_task.check(best), options, footlock)
+        made = best_task.pick(self.pipeline, [t for t in texts for _ in range(samples * best)], made, best)
+        return [retarget(m, skeleton) for m in made] if skeleton is not None else made
 
     def sample(
         self,

@@ -24,6 +24,13 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         help="length of the motion, or auto, from the text (default: auto)",
     )
     parser.add_argument(
+        "--best",
+        type=int,
+        default=1,
+        metavar="N",
+        help="draw N motions for each and keep the one that the model would rather describe by the text (default: 1)",
+    )
+    parser.add_argument(
         "--trace", metavar="FILE", type=Path, help="also show how the motion condenses out of noise, as HTML or GIF"
     )
     parser.add_argument("--skeleton", metavar="NAME", help=f"the body to move: {SKELETONS} (default: humanml3d)")
@@ -35,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     if not args.text.strip():
         raise RequestError('the text is empty; describe a motion, as in "a person walks forward"')
     check_flags(args)
+    if not 1 <= args.best <= 64:
+        raise RequestError(f"--best must be from 1 to 64 candidates, not {args.best}")
     if args.trace is not None:
         check_trace(args)
     skeleton = None if args.skeleton is None else read_skeleton(args.skeleton)
@@ -44,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     model = DiMo.from_pretrained(args.model)
     given = {key: value for key, value in drawing(args).items() if key != "text"}
     with waiting("making motion"):
-        made = model.generate(args.text, seconds=args.seconds, skeleton=skeleton, **given)
+        made = model.generate(args.text, seconds=args.seconds, best=args.best, skeleton=skeleton, **given)
     write_all(made, args)
     if args.trace is not None:
         from dimo.view.trace import save
@@ -67,8 +76,9 @@ def check_trace(args: argparse.Namespace) -> None:
     """What a trace needs, said before the model is loaded; a seed is drawn, so that it shows the motion that is written."""
     if args.trace.suffix.lower() not in TRACES:
         raise RequestError(f"{args.trace}: a trace is written as {' or '.join(TRACES)}, not as {args.trace.suffix!r}")
-    if args.samples != 1:
-        raise RequestError(f"--trace shows one motion, so it does not go with --samples {args.samples}")
+    for flag in ("samples", "best"):
+        if getattr(args, flag) != 1:
+            raise RequestError(f"--trace shows one motion, so it does not go with --{flag} {getattr(args, flag)}")
     if not args.trace.parent.is_dir() or args.trace.is_dir():
         what = (
             "this is a folder; name a file in it"
