@@ -170,11 +170,11 @@ def test_rewards_are_what_the_judge_reads_less_what_the_body_does_wrong():
     pipeline = debug_pipeline()
     motions = [torch.randint(0, 16, (8, 3), generator=torch.Generator().manual_seed(i)) for i in range(3)]
     texts = [(110, 111)] * 3
-    free = RewardOptions(skate=0, jerk=0, float_=0)
+    free = RewardOptions(skate=0, jerk=0, floating=0)
     bare = rewards(pipeline.model, pipeline.codec, texts, motions, free, 0)
     assert torch.equal(bare.total, bare.agreement)
     assert bool((bare.agreement < 0).all())
-    hard = replace(free, skate=1.0, skate_limit=1e-9, jerk=2.0, jerk_limit=1e-9, float_=4.0, float_limit=1e-9)
+    hard = replace(free, skate=1.0, skate_limit=1e-9, jerk=2.0, jerk_limit=1e-9, floating=4.0, floating_limit=1e-9)
     lost = rewards(pipeline.model, pipeline.codec, texts, motions, hard, 0)
     assert lost.penalty.tolist() == pytest.approx([7.0 if s > 0 else 6.0 for s in lost.skate_mps.tolist()])
     assert torch.allclose(lost.total, bare.agreement - lost.penalty)

@@ -5,12 +5,19 @@ import torch
 
 from dimo.api import DiMo
 from dimo.errors import FormatError, RequestError
+from dimo.learn.align import AlignRecipe
 from dimo.learn.evaluator_guo import EvaluatorRecipe
 from dimo.learn.evaluator_ours import ContrastiveRecipe
 from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
 from dimo.learn.train import blend
 
-KINDS = {"codec": CodecRecipe, "model": ModelRecipe, "encoder": ContrastiveRecipe, "evaluator": EvaluatorRecipe}
+KINDS = {
+    "align": AlignRecipe,
+    "codec": CodecRecipe,
+    "model": ModelRecipe,
+    "encoder": ContrastiveRecipe,
+    "evaluator": EvaluatorRecipe,
+}
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
 

@@ -30,15 +30,13 @@ class RewardOptions:
     skate_limit: float = 0.6  # m/s of feet that stand
     jerk: float = 0.05
     jerk_limit: float = 600.0  # m/s^3; real runs have 300
-    float_: float = 0.1
-    float_limit: float = (
-        0.15  # metres that the lowest joint is off the floor, or under it, at the worst moment outside of jumps
-    )
+    floating: float = 0.1
+    floating_limit: float = 0.15  # metres off the floor, or under it, of the lowest joint for a quarter of the time
 
     def __post_init__(self):
-        if min(self.skate, self.jerk, self.float_) < 0:
+        if min(self.skate, self.jerk, self.floating) < 0:
             raise RequestError("the weights of penalties must be 0 or more")
-        if min(self.skate_limit, self.jerk_limit, self.float_limit) <= 0:
+        if min(self.skate_limit, self.jerk_limit, self.floating_limit) <= 0:
             raise RequestError("the limits of penalties must be more than 0")
 
 
@@ -74,7 +72,7 @@ def rewards(
         penalty.append(
             options.skate * min(1.0, body.foot_skate_mps / options.skate_limit)
             + options.jerk * min(1.0, body.jerk_mps3 / options.jerk_limit)
-            + options.float_ * min(1.0, off / options.float_limit)
+            + options.floating * min(1.0, off / options.floating_limit)
         )
     lost = torch.tensor(penalty, dtype=agreement.dtype)
     return Rewards(agreement - lost, agreement, torch.tensor(skate), lost)
