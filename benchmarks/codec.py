@@ -99,7 +99,9 @@ def main() -> None:
             "mpjpe_mm": {
                 k: {n: round(x, 2) for n, x in m.items() if n.startswith("mpjpe")} for k, m in measured.items()
             },
-            "path_error_4s_mm": {k: round(m["path_error_4s_mm"], 1) for k, m in measured.items()},
+            "path_error_4s_mm": {
+                k: round(m["path_error_4s_mm"], 1) for k, m in measured.items() if np.isfinite(m["path_error_4s_mm"])
+            },
             "kept": stability(codec, every),
             "ties": ties(codec, every),
         }
