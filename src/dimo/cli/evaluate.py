@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dimo.cli.flags import add_device_flag
 from dimo.cli.progress import stages
 from dimo.errors import RequestError
 from dimo.evaluate.settings import LENGTHS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
@@ -73,6 +74,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--published", choices=SETS, help="print published rows of this set beside ours")
     parser.add_argument("--archives", metavar="DIR", type=Path, help="where the pack's archives are unpacked")
+    add_device_flag(parser)
     parser.add_argument("--threads", type=int, help="processor threads of the model")
     parser.add_argument("--quiet", action="store_true", help="no progress, no tables")
 
@@ -152,7 +154,7 @@ def _of_model(args: argparse.Namespace, settings: Settings, progress: Progress) 
     from dimo.data import heldout
     from dimo.evaluate.inputs import training_clips
 
-    model = DiMo.from_pretrained(args.model)
+    model = DiMo.from_pretrained(args.model, device=args.device)
     evaluators = _evaluators(args)
     clips = heldout.load(args.data, args.split, archives=args.archives, limit=args.limit)
     wanted = "t2m" in settings.tasks and "nearest" in settings.rows
@@ -179,10 +181,12 @@ def _of_motions(args: argparse.Namespace, settings: Settings, progress: Progress
 
 def _evaluators(args: argparse.Namespace) -> list[Evaluator]:
     """Those of --evaluator, or the packaged ones; on a HumanML3D directory with its own files."""
+    from dimo.device import find
     from dimo.evaluators.collection import on_collection
     from dimo.evaluators.find import find_all
 
-    found = find_all(args.evaluator, args.model)
+    device = find(args.device)
+    found = [e.to(device) for e in find_all(args.evaluator, args.model)]
     return [on_collection(e, args.data) for e in found] if args.data is not None and args.motions is None else found
 
 

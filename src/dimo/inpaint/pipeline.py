@@ -50,6 +50,17 @@ class Pipeline:
         self.codec, self.model, self.wordpiece, self.memory = codec.eval(), model.eval(), wordpiece, memory
 
     @property
+    def device(self) -> torch.device:
+        """Where codec and model compute; requests, codes and motions are on the CPU."""
+        return self.model.device
+
+    def to(self, device: torch.device) -> Pipeline:
+        """Itself, with codec and model on a device."""
+        self.codec.to(device)
+        self.model.to(device)
+        return self
+
+    @property
     def longest(self) -> float:
         """Seconds of the longest motion that one window holds; longer ones are made of several."""
         return self.model.config.max_steps * self.codec.config.stride / self.codec.config.fps
@@ -219,7 +230,7 @@ class Pipeline:
             group = [i for i in order if bool(windows[i].ids) == told]
             for batch in (group[k : k + BATCH] for k in range(0, len(group), BATCH)):
                 *_, last = self._steps([windows[i] for i in batch], [generators[i] for i in batch], options, share)
-                for i, codes in zip(batch, last.tokens.codes, strict=True):
+                for i, codes in zip(batch, last.tokens.codes.cpu(), strict=True):
                     out[i] = codes[: len(windows[i].row)]
         return [out[i] for i in range(len(windows))]
 
@@ -233,8 +244,8 @@ class Pipeline:
             [list(w.ids or nothing) for w in windows], [w.row for w in windows], levels=self.model.config.levels
         )
         hidden = torch.nn.utils.rnn.pad_sequence([w.open for w in windows], batch_first=True)
-        tokens = replace(tokens, known_levels=torch.where(hidden, 0, tokens.known_levels))
-        neighbours = [w.neighbours for w in windows]
+        tokens = replace(tokens, known_levels=torch.where(hidden, 0, tokens.known_levels)).to(self.device)
+        neighbours = [w.neighbours.to(self.device) if w.neighbours is not None else None for w in windows]
         filters = [from_memory(neighbours, share)] if any(n is not None for n in neighbours) else []
         predict = Predictor(self.model, options.guidance if told else 1.0, options.guidance_on, filters)
         return sample(tokens, predict, options, generators)
