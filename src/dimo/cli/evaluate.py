@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dimo.cli.flags import add_device_flag
 from dimo.cli.progress import stages
 from dimo.errors import RequestError
-from dimo.evaluate.settings import LENGTHS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
+from dimo.evaluate.settings import LENGTHS, PROTOCOLS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
 
 if TYPE_CHECKING:
     from dimo.evaluate.report import Report
@@ -44,6 +44,12 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--repeats", type=int, default=20, help="(default: 20, as the field)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N clips, spread over the split")
     parser.add_argument("--lengths", default="truth", choices=LENGTHS, help="asked of the model in t2m")
+    parser.add_argument(
+        "--protocol",
+        default="dimo",
+        choices=PROTOCOLS,
+        help="what evaluators read in t2m: the motions as people get them, or, as papers have it, decoded features, no foot held",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="rounds of the model")
     parser.add_argument("--guidance", type=float, help="how strongly to follow the text")
@@ -135,6 +141,7 @@ def _checked(args: argparse.Namespace) -> Settings:
         repeats=args.repeats,
         seed=args.seed,
         lengths=args.lengths,
+        protocol=args.protocol,
         options=SampleOptions(**{k: v for k in ("steps", "guidance") if (v := getattr(args, k)) is not None}),
         footlock=not args.no_footlock,
         memory=args.memory,
