@@ -25,7 +25,11 @@ from dimo.evaluators.sentence import SentenceEncoder
 from dimo.learn import evaluator_guo, evaluator_ours, loop, train
 from dimo.learn import model as objective
 from dimo.learn.model import ModelLoss
+from dimo.learn.policy_gradient import AlignLoss, Alignment
+from dimo.learn.reward import RewardOptions
+from dimo.learn.rollout import Prompt
 from dimo.learn.validation import measure, unknown_texts
+from dimo.loading import debug_pipeline
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.sequence.vocabulary import WORD_PIECES
@@ -168,6 +172,27 @@ def test_a_step_of_the_objective_of_each_kind(kind, unknown_text):
             assert a == pytest.approx(b, rel=1e-3, abs=1e-5, nan_ok=True)
         else:
             assert torch.allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("estimator", ["full_mask", "coupled", "weighted"])
+def test_a_step_of_alignment(estimator):
+    def run(device: torch.device) -> list[torch.Tensor]:
+        pipeline = debug_pipeline().to(device)
+        plan = AlignLoss(estimator=estimator, prompts=2, group=3, rounds=2, inner=2, kl=0.1)
+        asked, shares = [Prompt((70, 71), 6), Prompt((60,), 9)], np.full(2, 0.5)
+        parts = pipeline.model, pipeline.codec, asked, shares, clips((5, 6), levels=3)
+        task = Alignment(*parts, plan, RewardOptions(), ModelLoss(batch=4))
+        for step in range(2):
+            terms = task.loss(loop.step_generator(0, step), step)
+            terms["loss"].backward()
+        assert all(isinstance(v, Far) == (device == AWAY) for v in terms.values())
+        grads = [p.grad.cpu() for p in pipeline.model.parameters() if p.grad is not None]
+        return [*grads, torch.stack([v.detach().cpu().float() for v in terms.values()])]
+
+    near, far = both(run)
+    assert len(near) == len(far) > 20  # type: ignore[arg-type]
+    for a, b in zip(near, far, strict=True):  # type: ignore[call-overload]
+        assert torch.allclose(a, b, atol=1e-4)
 
 
 def letters() -> SentenceEncoder:

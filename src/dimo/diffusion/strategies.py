@@ -73,7 +73,7 @@ def rank(
     if options.strategy == "entropy":
         return -drawn.entropy
     if options.strategy == "random":
-        return torch.zeros(open_.shape).masked_scatter(open_, gumbel(open_, generators, 1))
+        return torch.zeros(open_.shape, device=open_.device).masked_scatter(open_, gumbel(open_, generators, 1))
     return drawn.probability
 
 
