@@ -14,7 +14,7 @@ LEVELS = [
     {"errors"},
     {"body", "text"},
     {"formats", "features"},
-    {"sequence", "checkpoint"},
+    {"sequence", "checkpoint", "device"},
     {"codec", "model", "diffusion", "data"},
     {"memory", "metrics", "evaluators"},
     {"inpaint"},

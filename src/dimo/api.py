@@ -20,6 +20,7 @@ from dimo.body.retarget import retarget
 from dimo.body.skeleton import Skeleton
 from dimo.codec.codec import Codec
 from dimo.data import code_cache
+from dimo.device import find
 from dimo.diffusion.sample import SampleOptions
 from dimo.inpaint.pipeline import MEMORY, Pipeline
 from dimo.inpaint.request import Request, frames_of, samples_of
@@ -66,14 +67,22 @@ class DiMo:
     # ---- loading and saving
 
     @staticmethod
-    def from_pretrained(folder: str | Path | None = None, *, precision: str = "auto") -> DiMo:
+    def from_pretrained(
+        folder: str | Path | None = None, *, precision: str = "auto", device: str | torch.device = "auto"
+    ) -> DiMo:
         """Load a weights folder (default: the packaged weights). WeightsError names every fault of it.
 
-        precision: of the masked model, "fp32", "bf16", or "auto", which takes bf16 where the processor has instructions
-        for it (about half the time, same quality by benchmarks/quality.py). DIMO_PRECISION changes what "auto" means. A
-        seed repeats its result within one precision.
+        precision: of the masked model, "fp32", "bf16", or "auto": bf16 where the device has instructions for it (about half
+        the time, same quality by benchmarks/quality.py). device: "cpu", "cuda" (or "cuda:1", ...), "mps", or "auto": an
+        NVIDIA GPU where torch finds one, else the CPU; RequestError for one that is not there. DIMO_PRECISION and DIMO_DEVICE
+        change what "auto" means. A seed repeats its result within one precision and device.
         """
-        return DiMo(*loading.load(folder, precision))
+        return DiMo(*loading.load(folder, precision, device))
+
+    def to(self, device: str | torch.device) -> DiMo:
+        """Itself, computing on a device (as in from_pretrained) in its precision. A seed draws the same numbers on each."""
+        self.pipeline.to(find(device))
+        return self
 
     def save_pretrained(
         self, folder: str | Path, *, provenance: dict[str, Any] | None = None, card: str | None = None

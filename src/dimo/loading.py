@@ -12,6 +12,7 @@ import torch
 
 from dimo import checkpoint
 from dimo.codec.codec import Codec, CodecConfig
+from dimo.device import find
 from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
 from dimo.memory.lookup import Memory
@@ -25,12 +26,15 @@ TRAINING_ONLY = ("quantizer.sums", "quantizer.counts", "quantizer.started", "ste
 """Buffers of the codec that a shipped file leaves out."""
 
 
-def load(folder: str | Path | None, precision: str = "auto") -> tuple[Pipeline, dict[str, Any]]:
+def load(
+    folder: str | Path | None, precision: str = "auto", device: str | torch.device = "auto"
+) -> tuple[Pipeline, dict[str, Any]]:
     """The pipeline of a weights folder (None: the packaged one), and its config. WeightsError names every fault of it.
 
-    precision: of the masked model, as in DiMo.from_pretrained.
+    precision: of the masked model, and device: as in DiMo.from_pretrained.
     """
-    dtype = dtype_of(os.environ.get("DIMO_PRECISION", precision) if precision == "auto" else precision)
+    place = find(device)
+    dtype = dtype_of(os.environ.get("DIMO_PRECISION", precision) if precision == "auto" else precision, place)
     folder = Path(folder) if folder is not None else checkpoint.packaged_folder()
     config = checkpoint.read_config(folder)
     try:
@@ -47,7 +51,7 @@ def load(folder: str | Path | None, precision: str = "auto") -> tuple[Pipeline, 
         raise WeightsError(f"{folder / 'vocab.txt'}: holds more word pieces than the {room} of config.json")
     known = folder / "memory.safetensors"
     memory = Memory.from_file(known, codec) if known.is_file() else None
-    return Pipeline(codec, model.to(dtype), wordpiece, memory), config
+    return Pipeline(codec, model.to(dtype), wordpiece, memory).to(place), config
 
 
 def save(pipeline: Pipeline, folder: Path, provenance: dict[str, Any], card: str | None = None) -> Path:
@@ -89,5 +93,5 @@ def fingerprint(pipeline: Pipeline) -> str:
         for name, value in part.state_dict().items():
             if name not in TRAINING_ONLY:
                 digest.update(f"{name} {value.dtype}".encode())
-                digest.update(value.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+                digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

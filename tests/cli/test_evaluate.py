@@ -78,6 +78,11 @@ def test_a_whole_report_is_resumed_compared_and_asked_about(place, capsys):
     assert main(["compare", str(place / "a"), str(place / "b" / "report.json"), "--all"]) == 0
     assert "t2m, real" in capsys.readouterr().out
 
+    assert evaluate(place, "tiny", "f", "--tasks", "t2m", "--repeats", "1", "--protocol", "humanml3d") == 0
+    assert "Protocol humanml3d: " in capsys.readouterr().out
+    assert main(["compare", str(place / "a"), str(place / "f")]) == 0
+    assert "the protocols differ: dimo against humanml3d" in "".join(capsys.readouterr())
+
     page = place / "study.html"
     assert main(["study", "build", str(place / "a"), str(place / "b"), "-o", str(page)]) == 0
     key = json.loads((place / "study.key.json").read_text())
@@ -177,6 +182,7 @@ def test_the_documented_command_is_that_of_the_committed_report():
     committed = json.loads((root / "benchmarks/report/report.json").read_text())["settings"]["command"]
     assert args.pop("verb") == "evaluate"
     assert args.pop("memory") == 0  # it was no flag when the report was made, by weights that remembered nothing
+    assert (args.pop("protocol"), args.pop("device")) == ("dimo", "auto")  # nor were these
     assert args.pop("data").name == committed.pop("data")
     assert args.pop("output").name == committed.pop("output")
     args.pop("quiet"), committed.pop("quiet")

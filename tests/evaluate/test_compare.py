@@ -52,6 +52,7 @@ def test_only_what_both_have_is_compared():
     ("change", "words"),
     [
         ({"settings": Conditions(lengths="estimated")}, "lengths asked for differ: truth against estimated"),
+        ({"settings": Conditions(lengths="truth", memory=0.0, protocol="humanml3d")}, "differ: dimo against humanml3d"),
         ({"settings": Conditions(lengths="truth", split="val")}, "split"),
         ({"settings": Conditions(lengths="truth", clips=3)}, "number of clips"),
         ({"settings": Conditions(lengths="truth", memory=0.5)}, "remembered motions differ: 0.0 against 0.5"),

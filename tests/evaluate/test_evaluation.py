@@ -51,7 +51,7 @@ def test_a_small_run_writes_what_the_committed_report_has(model, clip, twin, tmp
 
     mine, theirs = (json.loads(p.read_text()) for p in (tmp_path / "out/report.json", COMMITTED))
     assert set(mine) == set(theirs)
-    assert set(mine["settings"]) == set(theirs["settings"]) | {"memory"}  # what no earlier report says
+    assert set(mine["settings"]) == set(theirs["settings"]) | {"memory", "protocol"}  # what no earlier report says
     for part in ("sampling", "seconds"):
         assert set(mine["settings"][part]) == set(theirs["settings"][part])
     for part in ("versions", "encoder", "checks", "sweeps", "confusion"):
@@ -112,6 +112,20 @@ def test_captions_that_the_model_does_not_read_get_a_note(model, clip):
     assert report.tasks["t2m"].rows["model"]["bone_drift"].clips == 3
 
 
+def test_a_report_says_by_which_protocol_and_where_ours_differs(model, clip, twin):
+    every = {"tasks": ("t2m",), "rows": ("codec", "model"), "repeats": 1, "samples": 2}
+    ours = evaluate.run(model, walks(clip, 4), settings(**every), evaluators=[twin])
+    fields = evaluate.run(model, walks(clip, 4), settings(**every, protocol="humanml3d"), evaluators=[twin])
+    assert (ours.settings.protocol, ours.settings.footlock) == ("dimo", True)
+    assert (fields.settings.protocol, fields.settings.footlock) == ("humanml3d", False)
+    (told,) = [n for n in ours.notes if n.startswith("Protocol dimo: ")]
+    assert "with planted feet held, encoded again" in told
+    (told,) = [n for n in fields.notes if n.startswith("Protocol humanml3d: ")]
+    assert "nothing is encoded again" in told
+    assert "bone_drift" in fields.tasks["t2m"].rows["model"]  # bodies are measured on what the features decode to
+    assert all(s.made.shape[1:] == (22, 3) for s in fields.samples.items)
+
+
 def test_a_refused_evaluator_stops_the_run(model, clip, twin):
     twin.comparable = True
     report = evaluate.run(model, walks(clip, 4), settings(published="HumanML3D"), evaluators=[twin])
@@ -126,6 +140,8 @@ def test_what_cannot_be_measured_is_named(model, clip, twin):
         evaluate.run(model, [clip(1), clip(2, frames=4)], settings())
     with pytest.raises(RequestError, match="levels goes beyond the 3"):
         evaluate.run(model, walks(clip, 2), settings(sweeps={"levels": (4.0,)}))
+    with pytest.raises(RequestError, match="humanml3d is for a model"):
+        evaluate.run_motions(walks(clip, 2), settings(protocol="humanml3d"))
     with pytest.raises(RequestError, match="room for 10 evaluators, not for 11"):
         evaluate.run(model, walks(clip, 2), settings(), evaluators=[twin] * 11)
 

@@ -69,3 +69,17 @@ def test_checks_per_check_and_per_action(clip):
     table = check_table(real(trials), trials)
     assert table["by_check"]["travel forward"] == Share(0.5, 2)
     assert table["by_action"]["walk"] == Share(0.5, 2)
+
+
+def test_features_reach_an_evaluator_as_they_are(numbered, twin):
+    """The field's protocol: what a row gives is not encoded again."""
+
+    def row(trials):
+        speeds = [float(t.caption.split()[-1]) / 200 for t in trials]
+        return [np.full((t.frames, 263), s) for t, s in zip(trials, speeds, strict=True)]
+
+    answers = run_rows({"model": row}, numbered(32), twin, Plan(repeats=1))["model"]
+    assert answers.outcomes[0].whole["r1"] == 1.0
+    (still,) = (m for m, t in zip(answers.motions, answers.trials, strict=True) if t.caption == "speed 0")
+    assert np.allclose(still, 0)  # bodies are measured on the positions that the features decode to
+    assert {m.shape[1:] for m in answers.motions} == {(22, 3)}

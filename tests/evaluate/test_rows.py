@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dimo import SampleOptions
 from dimo.api import DiMo
@@ -12,6 +13,7 @@ from dimo.evaluate.protocol import Trial
 from dimo.evaluate.rows import ModelRows, fit, nearest, shuffled
 from dimo.evaluate.store import Store
 from dimo.evaluators.evaluator import word_vectors
+from dimo.features import humanml3d
 from dimo.inpaint.pipeline import MEMORY
 
 
@@ -135,3 +137,44 @@ def test_a_reconstruction_is_of_the_crop(rows, clip):
     whole = trial(clip(4), "walks", 40)
     part = replace(whole, truth=whole.truth[:24])
     assert [len(m) for m in rows().reconstruct([whole, part])] == [40, 24]
+
+
+# ---- the field's protocol
+
+
+def test_by_the_fields_protocol_rows_are_decoded_features(rows, model, clip, monkeypatch):
+    given = [trial(clip(1), "walks", 24, seed=5), trial(clip(2), "runs", 30, seed=6)]
+    drawn = {}
+
+    def decode(codes):
+        drawn[codes.shape[1]] = codes
+        return torch.arange(codes.shape[1] * 4.0)[None, :, None].repeat(1, 1, 263)
+
+    monkeypatch.setattr(model.codec, "decode", decode)
+    for row in (rows(protocol="humanml3d").generate(), rows(protocol="humanml3d").reconstruct):
+        made = row(given)
+        assert [m.shape for m in made] == [(24, 263), (30, 263)]  # the codec's own numbers, cut to what was asked for
+        assert all((m == np.arange(len(m))[:, None]).all() for m in made)
+        assert set(drawn) == {6, 8}
+
+
+def test_features_are_those_of_the_motions_without_a_lock(rows, model, clip):
+    given = [trial(clip(1), "walks", 24, seed=5)]
+    (features,) = rows(protocol="humanml3d").generate()(given)
+    (motion,) = model.generate("walks", seconds=1.2, seed=5, steps=2, footlock=False)
+    path = humanml3d.decode(features)[:, 0]
+    np.testing.assert_allclose(path, motion.root, atol=1e-4)
+
+
+def test_the_codec_reads_the_truth_on_its_own_body(rows, model, clip, rest):
+    """A body of twice the size, whose motion would be retargeted by the other protocol."""
+    large = replace(clip(3), joints=2 * clip(3).joints)
+    given = [trial(large, "walks", 24)]
+    seen = []
+    row = rows(protocol="humanml3d")
+    with pytest.MonkeyPatch.context() as patch:
+        encode = model.codec.encode
+        patch.setattr(model.codec, "encode", lambda x: seen.append(x) or encode(x))
+        row.reconstruct(given)
+    height = 2 * (rest[0, 1] - rest[:, 1].min())  # of the root over the lowest joint
+    assert float(seen[0][0, 0, 3]) == pytest.approx(height, abs=1e-5)

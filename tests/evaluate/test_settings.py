@@ -19,6 +19,7 @@ from dimo.evaluate.settings import stage
         ("repeats", 0),
         ("seed", -1),
         ("lengths", "long"),
+        ("protocol", "field"),
         ("memory", 1.5),
         ("memory", -0.1),
         ("sweeps", {"hope": (1.0,)}),
@@ -32,6 +33,14 @@ from dimo.evaluate.settings import stage
 def test_what_is_wrong_is_named(field, value):
     with pytest.raises(RequestError, match=field.removesuffix("s")):
         Settings(**{field: value})
+
+
+def test_the_fields_protocol_has_true_lengths_and_holds_no_feet():
+    with pytest.raises(RequestError, match="humanml3d asks for the true lengths"):
+        Settings(protocol="humanml3d", lengths="estimated")
+    assert Settings().holds_feet
+    assert not Settings(footlock=False).holds_feet
+    assert not Settings(protocol="humanml3d").holds_feet
 
 
 def test_a_stage_counts_its_pieces():

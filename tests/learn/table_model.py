@@ -19,6 +19,8 @@ LEVELS, CODES, WORDS, SLOTS, PLACES = 3, 16, 130, 8, 49
 class Tables(nn.Module):
     """Logits depend on the place and the level alone. What the model was shown and asked is written down."""
 
+    device = torch.device("cpu")
+
     def __init__(self, levels: int = LEVELS, sharpness: float = 1.0, slots: int = SLOTS):
         super().__init__()
         trunk = TransformerConfig(vocabulary=WORDS, width=8, heads=2)

@@ -30,6 +30,8 @@ class Believes:
     hidden states are (wanted word, how much), so that text_logits can look them up.
     """
 
+    device = torch.device("cpu")
+
     def __init__(self, wordpiece, truth, strength=12.0):
         self.truth, self.strength = wordpiece.encode(truth), strength
         self.size, self.comma = len(wordpiece), wordpiece.vocabulary[","]

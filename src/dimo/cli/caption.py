@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from dimo.cli.flags import add_model_flags
 from dimo.cli.reading import FILES, add_reading_flags, read
 
 
@@ -16,7 +17,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--samples", type=int, default=1, help="captions to draw; the surest comes first (default: 1)")
     parser.add_argument("--steps", type=int, help="rounds in which the words are filled in (default: 12)")
     parser.add_argument("--seed", type=int, help="repeats a draw of several samples")
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print a list of objects with text and score")
     add_reading_flags(parser)
 
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model = DiMo.from_pretrained(args.model)
+    model = DiMo.from_pretrained(args.model, device=args.device)
     given = {} if args.steps is None else {"steps": args.steps}
     (best,) = model.caption(motion, samples=args.samples, seed=args.seed, **given)
     captions = [best, *best.others]

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model, known = DiMo.from_pretrained(args.model), sum(seconds or 0.0 for _, seconds in script)
+    model, known = DiMo.from_pretrained(args.model, device=args.device), sum(seconds or 0.0 for _, seconds in script)
     with waiting(f"making {len(script)} parts" + (f", {known:g} s and more" if known else "")):
         made = model.compose(script, skeleton=skeleton, **drawing(args))
     write_all(made, args)

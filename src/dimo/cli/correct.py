@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dimo.cli.flags import add_model_flags
 from dimo.cli.reading import FILES, add_reading_flags, read
 from dimo.errors import RequestError
 
@@ -24,7 +25,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("correct", help="correct a caption by the motion", description=__doc__)
     parser.add_argument("file", metavar="FILE", type=Path, help=FILES)
     parser.add_argument("text", metavar="TEXT", help='the caption to correct, such as "a man walks left"')
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print an object with text, changed and changes")
     add_reading_flags(parser)
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    result = DiMo.from_pretrained(args.model).correct(args.text, motion)
+    result = DiMo.from_pretrained(args.model, device=args.device).correct(args.text, motion)
     if args.json:
         changes = [asdict(c) for c in result.changes]
         print(json.dumps({"text": result.text, "changed": result.changed, "changes": changes}, indent=2))

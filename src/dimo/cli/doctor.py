@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from dimo import __version__
+from dimo.cli.flags import add_model_flags
 from dimo.cli.reading import FILES, add_reading_flags
 from dimo.errors import DimoError
 
@@ -48,7 +49,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         help="write a map of its joints for --map, to be filled in (default: the file's name with .map.json, in this folder)",
     )
     add_reading_flags(parser)
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"dimo         {__version__}\npython       {python}\nsystem       {platform.platform()}")
     faults = check_packages()
     if importlib.util.find_spec("torch") is not None:
-        show_device()
-        faults += check_weights(args.model)
+        show_device(args.device)
+        faults += check_weights(args.model, args.device)
     for fault in faults:
         print(f"MISSING      {fault}")
     print("All that generate and caption need is here." if not faults else "generate and caption cannot run yet.")
@@ -92,9 +93,14 @@ def installed(distribution: str) -> str | None:
         return None
 
 
-def show_device() -> None:
-    """Print what torch computes on: GPUs if it sees any, and the CPU with the features that make bf16 fast."""
+def show_device(name: str) -> None:
+    """Print the GPUs that torch sees, the CPU with the features that make bf16 fast, and what will be used and why.
+
+    RequestError when the named device is not there.
+    """
     import torch
+
+    from dimo import device
 
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
@@ -104,6 +110,10 @@ def show_device() -> None:
     known = " ".join(flag for flag in CPU_FLAGS if flag in flags) or "none of " + " ".join(CPU_FLAGS)
     print(f"cpu          {model}, {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads")
     print(f"cpu features {known}")
+    choice = device.choose(name)
+    print(f"device       {choice.device}: {choice.why}")
+    for does, how in device.ways(choice.device).items():
+        print(f"  {does:<10} {how}")
 
 
 def cpu_features(path: Path = Path("/proc/cpuinfo")) -> tuple[str, set[str]]:
@@ -116,8 +126,8 @@ def cpu_features(path: Path = Path("/proc/cpuinfo")) -> tuple[str, set[str]]:
     return fields.get("model name", platform.machine()), set(fields.get("flags", "").split())
 
 
-def check_weights(folder: Path | None) -> list[str]:
-    """Print a weights folder's summary and hashes; returns a sentence for each fault."""
+def check_weights(folder: Path | None, device: str) -> list[str]:
+    """Print a weights folder's summary and hashes, and load it on a device; returns a sentence for each fault."""
     from dimo import checkpoint
     from dimo.api import DiMo
 
@@ -140,7 +150,7 @@ def check_weights(folder: Path | None) -> list[str]:
     if faults:
         return faults
     try:
-        DiMo.from_pretrained(folder)
+        DiMo.from_pretrained(folder, device=device)
     except DimoError as error:
         return [str(error)]
     return []

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model, given = DiMo.from_pretrained(args.model), drawing(args)
+    model, given = DiMo.from_pretrained(args.model, device=args.device), drawing(args)
     with waiting("making motion" if args.extend is None else f"making {args.extend:g} s of motion"):
         if args.extend is not None:
             made = model.predict(motion, args.extend, **given)

@@ -10,9 +10,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dimo.cli.flags import add_device_flag
 from dimo.cli.progress import stages
 from dimo.errors import RequestError
-from dimo.evaluate.settings import LENGTHS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
+from dimo.evaluate.settings import LENGTHS, PROTOCOLS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
 
 if TYPE_CHECKING:
     from dimo.evaluate.report import Report
@@ -43,6 +44,12 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--repeats", type=int, default=20, help="(default: 20, as the field)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N clips, spread over the split")
     parser.add_argument("--lengths", default="truth", choices=LENGTHS, help="asked of the model in t2m")
+    parser.add_argument(
+        "--protocol",
+        default="dimo",
+        choices=PROTOCOLS,
+        help="what evaluators read in t2m: the motions as people get them, or, as papers have it, decoded features, no foot held",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="rounds of the model")
     parser.add_argument("--guidance", type=float, help="how strongly to follow the text")
@@ -73,6 +80,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--published", choices=SETS, help="print published rows of this set beside ours")
     parser.add_argument("--archives", metavar="DIR", type=Path, help="where the pack's archives are unpacked")
+    add_device_flag(parser)
     parser.add_argument("--threads", type=int, help="processor threads of the model")
     parser.add_argument("--quiet", action="store_true", help="no progress, no tables")
 
@@ -133,6 +141,7 @@ def _checked(args: argparse.Namespace) -> Settings:
         repeats=args.repeats,
         seed=args.seed,
         lengths=args.lengths,
+        protocol=args.protocol,
         options=SampleOptions(**{k: v for k in ("steps", "guidance") if (v := getattr(args, k)) is not None}),
         footlock=not args.no_footlock,
         memory=args.memory,
@@ -152,7 +161,7 @@ def _of_model(args: argparse.Namespace, settings: Settings, progress: Progress) 
     from dimo.data import heldout
     from dimo.evaluate.inputs import training_clips
 
-    model = DiMo.from_pretrained(args.model)
+    model = DiMo.from_pretrained(args.model, device=args.device)
     evaluators = _evaluators(args)
     clips = heldout.load(args.data, args.split, archives=args.archives, limit=args.limit)
     wanted = "t2m" in settings.tasks and "nearest" in settings.rows
@@ -179,10 +188,12 @@ def _of_motions(args: argparse.Namespace, settings: Settings, progress: Progress
 
 def _evaluators(args: argparse.Namespace) -> list[Evaluator]:
     """Those of --evaluator, or the packaged ones; on a HumanML3D directory with its own files."""
+    from dimo.device import find
     from dimo.evaluators.collection import on_collection
     from dimo.evaluators.find import find_all
 
-    found = find_all(args.evaluator, args.model)
+    device = find(args.device)
+    found = [e.to(device) for e in find_all(args.evaluator, args.model)]
     return [on_collection(e, args.data) for e in found] if args.data is not None and args.motions is None else found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dimo.body.motion import Motion
 from dimo.cli.output import check_outputs, numbered, write
+from dimo.device import NAMES, VARIABLE, checked
 from dimo.errors import RequestError
 
 SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
@@ -17,7 +18,7 @@ DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "ad
 
 
 def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
-    """-o, --samples, --seed, --model, and how to draw; text: the verb takes a sentence by --text."""
+    """-o, --samples, --seed, --model, --device, and how to draw; text: the verb takes a sentence by --text."""
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, action="append", required=True, help=SUFFIXES)
     if text:
         parser.add_argument("--text", metavar="TEXT", help="what happens in the new frames, as an English sentence")
@@ -49,7 +50,32 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     )
     parser.add_argument("--guidance-on", help="what guidance works on: logits or probabilities (default: logits)")
     parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
+    add_model_flags(parser)
+
+
+def add_model_flags(parser: argparse.ArgumentParser) -> None:
+    """--model and --device, of every verb that has a model."""
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_device_flag(parser)
+
+
+def add_device_flag(parser: argparse.ArgumentParser) -> None:
+    """--device, of every verb that computes; a name that no device has is told before anything is loaded."""
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        type=_device,
+        default="auto",
+        help=f"where to compute: {', '.join(NAMES)} (default: auto, an NVIDIA GPU where there is one, else the CPU; "
+        f"{VARIABLE} says otherwise)",
+    )
+
+
+def _device(name: str) -> str:
+    try:
+        return checked(name)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def check_flags(args: argparse.Namespace, inputs: Sequence[Path] = ()) -> None:

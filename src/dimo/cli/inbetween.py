@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model = DiMo.from_pretrained(args.model)
+    model = DiMo.from_pretrained(args.model, device=args.device)
     with waiting(f"making {args.seconds:g} s of motion"):
         made = model.inbetween(first, second, args.seconds, place=args.place, **drawing(args))
     write_all(made, args)

@@ -98,6 +98,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename is not None else ""
         return _fail(place + (error.strerror or str(error)).lower(), 2, debug)
     except Exception as error:
+        if _out_of_memory(error):
+            advice = (
+                "shorten the motion, make fewer samples, set a smaller batch in the recipe, or take another --device"
+            )
+            return _fail(f"the memory does not suffice; {advice}", 2, debug)
         return _internal(error, debug)
 
 
@@ -111,6 +116,15 @@ def _run(argv: Sequence[str]) -> int:
     except SystemExit as done:  # --help and --version have printed and want to leave
         return int(done.code or 0)
     return import_module(f"dimo.cli.{VERBS[args.verb]}").run(args)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Of Python, of a GPU (torch.OutOfMemoryError) or of torch on the CPU, whose error has no class of its own."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+    )
 
 
 def _internal(error: Exception, debug: bool) -> int:

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from dimo.cli.flags import add_model_flags
 from dimo.cli.reading import FILES, add_reading_flags, read
 from dimo.errors import FormatError, RequestError
 
@@ -18,7 +19,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help=FILES)
     parser.add_argument("captions", metavar="CAPTIONS", type=Path, help="text file, one English sentence a line")
     parser.add_argument("--top", type=int, default=0, help="how many to list, the best first (default: 0, all)")
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print a list of objects with text and scores")
     add_reading_flags(parser)
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model = DiMo.from_pretrained(args.model)
+    model = DiMo.from_pretrained(args.model, device=args.device)
     longest = model.model.config.max_text
     for number, text in lines:
         if reason := model.wordpiece.unsupported(text, longest):

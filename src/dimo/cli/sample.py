@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model = DiMo.from_pretrained(args.model)
+    model = DiMo.from_pretrained(args.model, device=args.device)
     with waiting(f"making {args.seconds:g} s of motion"):
         made = model.sample(args.seconds, skeleton=skeleton, **drawing(args))
     write_all(made, args)

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from dimo.cli.flags import add_model_flags
 from dimo.cli.progress import waiting
 from dimo.errors import RequestError
 
@@ -18,7 +19,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="with BVH, AMC, NPZ, NPY or GLB, at any depth")
     parser.add_argument("--top", type=int, default=10, help="how many to list, the best first; 0 is all (default: 10)")
     parser.add_argument("--no-cache", action="store_true", help="read every file anew and keep nothing")
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print an object with found and unreadable")
 
 
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.api import DiMo
 
-    model = DiMo.from_pretrained(args.model)
+    model = DiMo.from_pretrained(args.model, device=args.device)
     with waiting(f"reading {args.folder}"):
         result = model.search(args.text, args.folder, cache=not args.no_cache)
     found = result.found[: args.top or None]

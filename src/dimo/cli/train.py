@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from dimo.cli.flags import add_device_flag
 from dimo.errors import RequestError
 
 
@@ -43,6 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop after this long; --resume goes on")
     parser.add_argument("--steps", type=int, help="training steps instead of the recipe's")
+    add_device_flag(parser)
     parser.add_argument("--quiet", action="store_true", help="no live progress")
 
 
@@ -63,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
     from dimo.checkpoint import packaged_folder
     from dimo.learn import train
 
-    settings = train.Settings(args.data, args.out, args.recipe, args.resume, args.time_limit, args.steps, args.quiet)
+    settings = train.Settings(
+        args.data, args.out, args.recipe, args.resume, args.time_limit, args.steps, args.quiet, args.device
+    )
     if args.what == "codec":
         done = train.train_codec(settings)
     elif args.what == "model":

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from dimo.body.skeleton import Skeleton, preset
 from dimo.codec.network import Decoder, Encoder
 from dimo.codec.quantize import Quantized, ResidualQuantizer
+from dimo.device import exact
 from dimo.errors import ShapeError
 from dimo.features import humanml3d
 from dimo.features.layouts import FPS
@@ -68,7 +69,8 @@ class Codec(nn.Module):
         short = -features.shape[1] % self.config.stride
         if short:
             features = torch.cat([features, features[:, -1:].expand(-1, short, -1)], dim=1)
-        return self.quantizer.encode(self.encoder((features - self.mean) / self.std))
+        with exact(self.device):
+            return self.quantizer.encode(self.encoder((features - self.mean) / self.std))
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
@@ -77,7 +79,13 @@ class Codec(nn.Module):
             raise ShapeError(f"codes must have shape (B, L, 1 to {self.config.levels}), not {tuple(codes.shape)}")
         if codes.numel() and not (int(codes.min()) >= -1 and int(codes.max()) < self.config.codes):
             raise ShapeError(f"codes must lie between 0 and {self.config.codes - 1} (-1: not given)")
-        return self.decoder(self.quantizer.decode(codes)) * self.std + self.mean
+        with exact(self.device):
+            return self.decoder(self.quantizer.decode(codes)) * self.std + self.mean
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are, and features and codes have to be."""
+        return self.mean.device
 
     # ---- motions
 

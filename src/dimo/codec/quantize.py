@@ -23,6 +23,15 @@ class Quantized:
     perplexity: Tensor  # (Q,): exp of the entropy of code use in this batch
 
 
+def vectors_of(codes: Tensor, codebooks: Tensor) -> Tensor:
+    """Codes (..., q) of the first q <= Q levels to vectors (..., D) by codebooks (Q, K, D); -1 adds nothing."""
+    total = torch.zeros(*codes.shape[:-1], codebooks.shape[-1], device=codes.device)
+    for level in range(codes.shape[-1]):
+        code = codes[..., level]
+        total = total + codebooks[level][code.clamp_min(0)] * (code >= 0).unsqueeze(-1)
+    return total
+
+
 class ResidualQuantizer(nn.Module):
     """Q levels of K codes of D dimensions."""
 
@@ -53,7 +62,8 @@ class ResidualQuantizer(nn.Module):
         book = self.codebooks[level]
         far = vectors.square().sum(1, keepdim=True) + book.square().sum(1) - 2 * vectors @ book.T
         scale = noise * far.amin(1).mean().clamp_min(1e-12)
-        return (torch.empty_like(far).exponential_().log_() + far / scale).argmin(1)
+        drawn = torch.empty(far.shape).exponential_().log_().to(far.device)
+        return (drawn + far / scale).argmin(1)
 
     def encode(self, vectors: Tensor) -> Tensor:
         """Vectors (B, L, D) to codes (B, L, Q)."""
@@ -67,11 +77,7 @@ class ResidualQuantizer(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (..., q) of the first q <= Q levels to vectors (..., D); -1 adds nothing."""
-        total = torch.zeros(*codes.shape[:-1], self.dim, device=codes.device)
-        for level in range(codes.shape[-1]):
-            code = codes[..., level]
-            total = total + self.codebooks[level][code.clamp_min(0)] * (code >= 0).unsqueeze(-1)
-        return total
+        return vectors_of(codes, self.codebooks)
 
     def forward(
         self,
@@ -117,7 +123,7 @@ class ResidualQuantizer(nn.Module):
     @torch.no_grad()
     def _start(self, residual: Tensor, level: int, generator: torch.Generator | None) -> None:
         """First codes of a level: random residuals of the first batch that reaches it."""
-        at = torch.randint(len(residual), (self.size,), generator=generator)
+        at = torch.randint(len(residual), (self.size,), generator=generator).to(residual.device)
         self.codebooks[level] = residual[at]
         self.sums[level] = residual[at]
         self.counts[level] = 1
@@ -133,7 +139,7 @@ class ResidualQuantizer(nn.Module):
         self.sums[level].mul_(self.decay).add_(sums, alpha=1 - self.decay)
         dead = self.counts[level] < self.dead_below
         if dead.any():
-            at = torch.randint(len(residual), (int(dead.sum()),), generator=generator)
+            at = torch.randint(len(residual), (int(dead.sum()),), generator=generator).to(residual.device)
             self.sums[level][dead] = residual[at]
             self.counts[level][dead] = 1
         self.codebooks[level] = self.sums[level] / self.counts[level].unsqueeze(1)

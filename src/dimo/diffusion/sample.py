@@ -95,7 +95,10 @@ class Step:
 
 
 def generators_of(seeds: Sequence[int | torch.Generator | None]) -> list[torch.Generator]:
-    """A generator for each sequence of a batch, from its seed unless it has one; None takes a seed from the system."""
+    """A generator for each sequence of a batch, from its seed unless it has one; None takes a seed from the system.
+
+    They are on the CPU whatever the batch is on, so that a seed draws the same numbers on every device.
+    """
     made = []
     for seed in seeds:
         if isinstance(seed, torch.Generator):
@@ -121,14 +124,14 @@ def draw_from(
         scores = scores / options.temperature + gumbel(at, generators, scores.shape[-1])
     values = scores.argmax(-1, keepdim=True)
     values = values if among is None else among.gather(-1, values)
-    nothing = torch.zeros(at.shape)
-    placed = torch.zeros(at.shape, dtype=torch.long).masked_scatter(at, values)
+    nothing = torch.zeros(at.shape, device=at.device)
+    placed = torch.zeros_like(at, dtype=torch.long).masked_scatter(at, values)
     if not sure:
         return Drawn(placed, nothing, nothing, nothing)
     total = logits.logsumexp(-1, keepdim=True)
     two = (best.values[:, :2] - total).exp()
     probability = (logits.gather(-1, values) - total).exp()
-    entropy = torch.zeros(len(logits))
+    entropy = torch.zeros(len(logits), device=logits.device)
     if options.strategy == "entropy":  # over a vocabulary it costs more than the rest together
         logp = logits - total
         entropy = -(logp.exp() * logp.clamp_min(-100)).sum(-1)
@@ -143,8 +146,8 @@ def _close_texts(ids: Tensor, new: Tensor, tokens: Tokens, open_: Tensor) -> tup
     """
     written = torch.where(new, ids, torch.where(tokens.known_text, tokens.ids, PAD))
     words = (new | tokens.known_text) & (written != PAD)
-    at = torch.arange(ids.shape[1])
-    last_word = torch.where(words, at, -1).amax(1, keepdim=True) if ids.shape[1] else torch.zeros(len(ids), 0)
+    at = torch.arange(ids.shape[1], device=ids.device)
+    last_word = torch.where(words, at, -1).amax(1, keepdim=True) if ids.shape[1] else ids
     ends = new & (ids == PAD) & (at > last_word)
     behind = open_ & (ends.cumsum(1) > 0)
     return torch.where(behind, PAD, ids), behind
@@ -215,7 +218,7 @@ def sample(
             new_text = new_text | (open_text & (sure >= options.adaptive))
             new_motion = new_motion | (open_motion & (guess.base.probability >= options.adaptive))
         guessed_ids, behind = _close_texts(guess.ids.values, new_text, tokens, open_text)
-        text_total = [n - int(c) for n, c in zip(text_total, (behind & ~new_text).sum(1), strict=True)]
+        text_total = [n - c for n, c in zip(text_total, (behind & ~new_text).sum(1).tolist(), strict=True)]
         new_text = new_text | behind
         if doubted is not None and guess.held is not None and options.strategy == "write_back":
             new_text = new_text | overturned(

@@ -48,14 +48,14 @@ class Drawn:
 
 
 def gumbel(at: Tensor, generators: Sequence[torch.Generator], width: int) -> Tensor:
-    """Gumbel noise (P, width) for the P places of `at` (B, N) bool, each row's from its own generator."""
+    """Gumbel noise (P, width) for the P places of `at` (B, N) bool, each row's from its own generator, and where `at` is."""
     counts = at.sum(1).tolist()
     noise = torch.empty(sum(counts), width)
     start = 0
     for count, generator in zip(counts, generators, strict=True):
         noise[start : start + count].uniform_(generator=generator)
         start += count
-    return -torch.log(-torch.log(noise.clamp_(1e-20, 1 - 1e-7)))
+    return -torch.log(-torch.log(noise.clamp_(1e-20, 1 - 1e-7))).to(at.device)
 
 
 def rank(
@@ -66,14 +66,14 @@ def rank(
     gumbel: its noise falls to zero with progress 0 to 1 (MaskGIT).
     """
     if options.strategy == "gumbel":
-        noise = torch.zeros(open_.shape).masked_scatter(open_, gumbel(open_, generators, 1))
+        noise = torch.zeros(open_.shape, device=open_.device).masked_scatter(open_, gumbel(open_, generators, 1))
         return drawn.probability.clamp_min(1e-20).log() + options.noise * (1 - progress) * noise
     if options.strategy == "margin":
         return drawn.margin
     if options.strategy == "entropy":
         return -drawn.entropy
     if options.strategy == "random":
-        return torch.zeros(open_.shape).masked_scatter(open_, gumbel(open_, generators, 1))
+        return torch.zeros(open_.shape, device=open_.device).masked_scatter(open_, gumbel(open_, generators, 1))
     return drawn.probability
 
 
@@ -81,7 +81,7 @@ def hold_back(score: Tensor, pads: Tensor, options: SampleOptions) -> Tensor:
     """Scores with those of [PAD] guesses lowered by the pad factor; margin, entropy and chance do not tell what was drawn."""
     if options.strategy in ("margin", "entropy", "random"):
         return score
-    factor = torch.tensor(options.pad_factor)
+    factor = torch.full((), options.pad_factor, device=score.device)
     return torch.where(
         pads, score + torch.log(factor + 1e-9) if options.strategy == "gumbel" else score * factor, score
     )
@@ -90,7 +90,7 @@ def hold_back(score: Tensor, pads: Tensor, options: SampleOptions) -> Tensor:
 def keep_best(score: Tensor, open_: Tensor, remaining: list[int]) -> Tensor:
     """(B, N) bool: per row, the best-scored open places, all but remaining[row] of them."""
     order = score.masked_fill(~open_, -torch.inf).argsort(dim=1, descending=True, stable=True).argsort(dim=1)
-    counts = open_.sum(1) - torch.tensor(remaining)
+    counts = open_.sum(1) - torch.tensor(remaining, device=open_.device)
     return (order < counts[:, None]) & open_
 
 

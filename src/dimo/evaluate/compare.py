@@ -99,6 +99,7 @@ def caveats(a: Report, b: Report) -> list[str]:
     pairs = [
         ("test data", *(r.hashes.get("data") for r in (a, b))),
         ("first evaluator's weights", a.evaluator.sha256, b.evaluator.sha256),
+        ("protocols", *(r.settings.protocol or "dimo" for r in (a, b))),
         ("lengths asked for", a.settings.lengths, b.settings.lengths),
         ("split", a.settings.split, b.settings.split),
         ("number of clips", a.settings.clips, b.settings.clips),

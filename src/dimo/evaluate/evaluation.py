@@ -56,7 +56,11 @@ def run(
     plan, first = Plan(settings.repeats, settings.seed), evaluators[0] if evaluators else None
     report = _blank(clips, settings, evaluators, plan)
     report.hashes = {"weights": _weights(model), "data": heldout.fingerprint(clips)}
-    report.settings.sampling, report.settings.footlock = asdict(settings.options), settings.footlock
+    report.settings.sampling, report.settings.footlock = asdict(settings.options), settings.holds_feet
+    report.settings.protocol = settings.protocol
+    if "t2m" in settings.tasks:
+        feet = " with planted feet held" if settings.holds_feet else ""
+        report.notes.append(protocol.NOTES[settings.protocol].format(feet=feet))
     kept = tempfile.TemporaryDirectory() if generated is None else nullcontext(generated)
     with _timed(report, "all"), kept as folder:
         store = Store(Path(folder), [report.hashes, model.fingerprint(), settings.split])
@@ -91,6 +95,8 @@ def run_motions(
     settings those of text to motion count that need no model. RequestError for what cannot be measured.
     """
     settings = settings or Settings()
+    if settings.protocol != "dimo":
+        raise RequestError("motions of a system are measured by their positions; the protocol humanml3d is for a model")
     clips, truth, evaluators = _usable(clips), protocol.usable(truth), _evaluators(evaluators)
     plan = Plan(settings.repeats, settings.seed, crop=False)
     report = _blank(clips, settings, evaluators, plan)

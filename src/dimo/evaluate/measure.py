@@ -12,6 +12,7 @@ from dimo.data.records import Clip
 from dimo.evaluate.protocol import FRESH, Plan, Trial, draw
 from dimo.evaluate.report import Cell, Share
 from dimo.evaluators.evaluator import Evaluator
+from dimo.features import humanml3d
 from dimo.features.layouts import FPS
 from dimo.metrics import motion as metrics
 from dimo.metrics import physics
@@ -23,7 +24,8 @@ PARENTS = preset("humanml3d").parents
 PHYSICS = tuple(physics.Physics.__dataclass_fields__)
 
 Row = Callable[[Sequence[Trial]], Sequence[np.ndarray]]
-"""Trials of one batch to positions (F, 22, 3) each, metres, 20 fps. Whatever makes motions can stand in a row."""
+"""Trials of one batch to positions (F, 22, 3) each, metres, 20 fps, or to HumanML3D features (F, C), which evaluators then read
+as they are. Whatever makes motions can stand in a row."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,20 @@ def run_rows(
             for start in range(0, len(trials), plan.batch):
                 motions += row(trials[start : start + plan.batch])
                 tick(name)
-            first.setdefault(name, (trials, motions))
             whole = {}
             if evaluator is not None and texts is not None:
-                read = _true(evaluator, trials) if name == REAL else [evaluator.features(m) for m in motions]
+                read = _true(evaluator, trials) if name == REAL else features_of(motions, evaluator)
                 generator = np.random.default_rng([plan.seed, repeat, 1])
                 whole = of_set(evaluator.embed_motions(read), texts, real_set, trials, plan.batch, generator)
+            motions = [humanml3d.decode(m) if m.ndim == 2 else m for m in motions]
+            first.setdefault(name, (trials, motions))
             outcomes[name].append(Outcome(whole, of_clips(motions, trials) if body else {}))
     return {name: Answers(tuple(found), *first[name]) for name, found in outcomes.items()}
+
+
+def features_of(answers: Sequence[np.ndarray], evaluator: Evaluator) -> list[np.ndarray]:
+    """What an evaluator reads of a row's answers: features as they are, positions encoded in its way."""
+    return [np.asarray(m, np.float32) if m.ndim == 2 else evaluator.features(m) for m in answers]
 
 
 def _true(evaluator: Evaluator, trials: Sequence[Trial]) -> list[np.ndarray]:

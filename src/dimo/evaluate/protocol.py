@@ -21,6 +21,13 @@ from dimo.evaluators.guo import draw_crop
 from dimo.metrics import motion as metrics
 
 MIN_FRAMES = 8
+NOTES = {
+    "dimo": "Protocol dimo: evaluators read the positions of the motions as people get them, on the codec's 22-joint body{feet}, "
+    "encoded again; tables of the field are of decoded features (--protocol humanml3d).",
+    "humanml3d": "Protocol humanml3d: evaluators read the features that the codec decodes as they are; no body is fitted, no foot "
+    "is held, nothing is encoded again, and lengths are the true ones.",
+}
+"""What a report says of a model's rows by each protocol (settings.PROTOCOLS)."""
 FRESH = 7919
 """Added to the seed of the pass that FID is measured against."""
 

@@ -158,6 +158,7 @@ class Conditions:
     seed: int = 0
     batch: int = 0
     lengths: str = ""
+    protocol: str | None = None  # of settings.PROTOCOLS; None where no model took part, or before there were several
     threads: int = 0
     seconds: dict[str, float] = field(default_factory=dict)  # by task
     sampling: dict[str, Any] | None = None  # SampleOptions; None where no model took part
@@ -217,7 +218,7 @@ class Report:
         settings = self.settings
         always = ("split", "clips", "repeats", "seed", "batch", "lengths", "threads", "seconds")
         conditions = {k: getattr(settings, k) for k in always} | _given(
-            sampling=settings.sampling, footlock=settings.footlock, memory=settings.memory
+            sampling=settings.sampling, footlock=settings.footlock, memory=settings.memory, protocol=settings.protocol
         )
         return {
             "format": FORMAT,

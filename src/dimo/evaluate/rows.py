@@ -17,6 +17,8 @@ from dimo.evaluate.protocol import Trial
 from dimo.evaluate.settings import Settings
 from dimo.evaluate.store import Store
 from dimo.evaluators.evaluator import unit_rows
+from dimo.features import humanml3d
+from dimo.inpaint.codes import decode_features, encode_features
 from dimo.inpaint.pipeline import MEMORY
 from dimo.inpaint.request import Request
 from dimo.tasks import generate
@@ -67,11 +69,13 @@ def fit(joints: np.ndarray, frames: int) -> np.ndarray:
 
 class ModelRows:
     """A model as rows, its answers stored. Generated motions have their feet locked, as `dimo generate` gives them, unless the
-    settings say otherwise. Captions are read as far as the model reads; what it does not take at all says nothing to it."""
+    settings say otherwise; by the protocol humanml3d the rows give decoded features instead. Captions are read as far as the
+    model reads; what it does not take at all says nothing to it."""
 
     def __init__(self, model: DiMo, settings: Settings, store: Store):
         self.model, self.store = model, store
-        self.options, self.lengths, self.footlock = settings.options, settings.lengths, settings.footlock
+        self.options, self.lengths, self.footlock = settings.options, settings.lengths, settings.holds_feet
+        self.straight = settings.protocol == "humanml3d"
         self.memory = MEMORY if settings.memory is None else settings.memory
 
     def generate(self, changes: dict[str, float] | None = None, *, levels: int | None = None, draw: int = 0) -> Row:
@@ -80,7 +84,8 @@ class ModelRows:
         draw: further motions of the same trials (MultiModality).
         """
         options = replace(self.options, **changes) if changes else self.options  # type: ignore[arg-type]
-        name = zlib.crc32(f"{asdict(options)} {levels} {draw} {self.lengths} {self.footlock}".encode())
+        straight = " features" if self.straight else ""
+        name = zlib.crc32(f"{asdict(options)} {levels} {draw} {self.lengths} {self.footlock}{straight}".encode())
 
         def row(trials: Sequence[Trial]) -> list[np.ndarray]:
             asked = _hash([(t.seed, t.caption, t.frames) for t in trials])
@@ -89,8 +94,10 @@ class ModelRows:
         return row
 
     def _make(self, trials: Sequence[Trial], options: SampleOptions, levels: int | None, draw: int) -> list[np.ndarray]:
-        """Positions (F, J, 3) for each trial, drawn in batches, each by its own seed."""
+        """Positions (F, J, 3), or features (F, C), for each trial, drawn in batches, each by its own seed."""
         requests = [self._request(t, (t.seed + draw) % 2**31) for t in trials]
+        if self.straight:
+            return self.model.pipeline.features(requests, options, levels=levels)
         made = self.model.pipeline.make(requests, options, footlock=self.footlock, levels=levels)
         return [m.joints() for m in made]
 
@@ -103,10 +110,17 @@ class ModelRows:
 
     def reconstruct(self, trials: Sequence[Trial]) -> list[np.ndarray]:
         """The truth through the codec with all levels: the bound of what any code sequence can be."""
-        return self.store.arrays(
-            f"codec/{_hash([(t.clip.id, t.start, t.frames) for t in trials])}",
-            lambda: [self.model.reconstruct(self.motion_of(t.clip, t.truth)).joints() for t in trials],
-        )
+        if self.straight:
+            name, make = "codec_features", self._rebuilt
+        else:
+            name, make = "codec", lambda t: self.model.reconstruct(self.motion_of(t.clip, t.truth)).joints()
+        asked = _hash([(t.clip.id, t.start, t.frames) for t in trials])
+        return self.store.arrays(f"{name}/{asked}", lambda: [make(t) for t in trials])
+
+    def _rebuilt(self, trial: Trial) -> np.ndarray:
+        """Features of the truth, on its own body, through the codec and back."""
+        codec = self.model.codec
+        return decode_features(codec, encode_features(codec, humanml3d.encode(trial.truth)))[: trial.frames]
 
     def captions(self, clips: Sequence[Clip], batch: int, tick: Callable[[str], None]) -> list[str]:
         """The most probable caption of each clip, `batch` clips at a time."""

@@ -16,6 +16,8 @@ TASKS = ("t2m", "m2t", "m2m", "codec", "correct")
 ROWS = ("real", "codec", "shuffled", "nearest", "model")
 SWEEPS = ("steps", "guidance", "temperature", "levels")
 LENGTHS = ("truth", "estimated")
+PROTOCOLS = ("dimo", "humanml3d")
+"""What evaluators read of a model: positions of the motions that it gives to people, or, as the field has it, decoded features."""
 SETS = ("HumanML3D", "KIT-ML")
 """Data sets of which published rows are known (published.json)."""
 
@@ -35,6 +37,7 @@ class Settings:
     repeats: int = 20
     seed: int = 0
     lengths: str = "truth"  # frames that the model is asked for: those of the true crop, or its own estimate
+    protocol: str = "dimo"  # what evaluators read of t2m; humanml3d: the codec's features as they are, no foot held
     options: SampleOptions = field(default_factory=_default_options)
     footlock: bool = True
     memory: float | None = (
@@ -47,6 +50,11 @@ class Settings:
     published: str | None = None  # print published rows of this set beside ours
     split: str = "test"  # what the report calls the clips
 
+    @property
+    def holds_feet(self) -> bool:
+        """Whether planted feet of generated motions are held."""
+        return self.footlock and self.protocol == "dimo"
+
     def __post_init__(self):
         unknown = [n for n in self.sweeps if n not in SWEEPS]
         whole = [n for n in ("steps", "levels") if not all(v == int(v) >= 1 for v in self.sweeps.get(n, ()))]
@@ -56,6 +64,11 @@ class Settings:
             (1 <= self.repeats <= 1000, f"repeats must be from 1 to 1000, not {self.repeats}"),
             (self.seed >= 0, f"seed must be 0 or more, not {self.seed}"),
             (self.lengths in LENGTHS, f"lengths must be one of {', '.join(LENGTHS)}, not {self.lengths!r}"),
+            (self.protocol in PROTOCOLS, f"protocol must be one of {', '.join(PROTOCOLS)}, not {self.protocol!r}"),
+            (
+                self.protocol == "dimo" or self.lengths == "truth",
+                "the protocol humanml3d asks for the true lengths; leave estimated ones to the protocol dimo",
+            ),
             (
                 self.memory is None or 0 <= self.memory <= 1,
                 f"memory must be from 0 (the model alone) to 1, not {self.memory}",

@@ -10,7 +10,7 @@ import numpy as np
 
 from dimo.data.records import Clip
 from dimo.evaluate import published
-from dimo.evaluate.measure import REAL, Answers, Row, check_table, run_rows, summarise
+from dimo.evaluate.measure import REAL, Answers, Row, check_table, features_of, run_rows, summarise
 from dimo.evaluate.protocol import Plan, Trial
 from dimo.evaluate.report import ORDINALS, Cell, EvaluatorFacts, Point, Report, Task, task_of
 from dimo.evaluate.rows import ModelRows, real
@@ -71,7 +71,8 @@ def by_each(
 def multimodality(rows: ModelRows, trials: Sequence[Trial], evaluator: Evaluator, seed: int) -> Cell:
     """MultiModality over the captions of these trials."""
     row = rows.generate(draw=1)
-    made = [evaluator.embed_joints(row([replace(t, seed=t.seed + i) for i in range(MULTIMODAL)])) for t in trials]
+    asked = ([replace(t, seed=t.seed + i) for i in range(MULTIMODAL)] for t in trials)
+    made = [evaluator.embed_motions(features_of(row(some), evaluator)) for some in asked]
     return Cell.of([metrics.multimodality(np.stack(made), np.random.default_rng(seed))])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from dimo.data.sources import humanml3d
 from dimo.errors import RequestError
@@ -30,6 +31,10 @@ class OnHumanML3D(Evaluator):
         self.tokens = humanml3d.published_tokens(folder)
         self.name, self.label, self.sha256 = evaluator.name, evaluator.label, evaluator.sha256
         self.feature_mode = evaluator.feature_mode
+
+    def to(self, device: torch.device) -> OnHumanML3D:
+        self.evaluator.to(device)
+        return self
 
     def embed_texts(self, captions: Sequence[str]) -> np.ndarray:
         return self.evaluator.embed_texts([self.tokens.get(c, c) for c in captions])

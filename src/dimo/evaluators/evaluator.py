@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from dimo.features import humanml3d
+
+if TYPE_CHECKING:
+    import torch
 
 WordStates = tuple[str, Callable[[Sequence[str]], Sequence[np.ndarray]]]
 """The name of a sentence encoder, and its function from texts to the states (W, D) of their words, which BERTScore matches."""
@@ -35,6 +38,10 @@ class Evaluator(Protocol):
     def embed_motions(self, features: Sequence[np.ndarray]) -> np.ndarray:
         """(N, D) of HumanML3D features (F, C) at 20 fps in physical units, in the order given."""
         ...
+
+    def to(self, device: torch.device) -> Evaluator:
+        """Itself, computing on a device; what it is given and what it gives is in numpy all the same."""
+        return self
 
     def features(self, joints: np.ndarray) -> np.ndarray:
         """What it reads of positions (F, 22, 3) in metres at 20 fps."""

@@ -168,6 +168,10 @@ class GuoEvaluator(Evaluator):
         words = WordVectors(file.words.numpy(), rows)
         return GuoEvaluator(networks, words, comparable=False, sha256=checkpoint.sha256(path))
 
+    def to(self, device: torch.device) -> GuoEvaluator:
+        self.networks.to(device)
+        return self
+
     def save(self, folder: Path, provenance: dict[str, object]) -> None:
         """config.json and evaluator.safetensors of a retrained evaluator, its words included."""
         if self.comparable:
@@ -195,9 +199,7 @@ class GuoEvaluator(Evaluator):
         out = [np.zeros((0, self.networks.width), np.float32)]
         for start in range(0, len(captions), batch):
             rows = [tokens(c) if isinstance(c, str) else c for c in captions[start : start + batch]]
-            vectors, parts, lengths = zip(*(self.words.encode(r) for r in rows), strict=True)
-            found = self.networks.text(_stack(vectors), torch.tensor(lengths), _stack(parts))
-            out.append(found.numpy())
+            out.append(self.networks.text(*self.encode(rows)).cpu().numpy())
         return np.concatenate(out)
 
     @torch.no_grad()
@@ -208,12 +210,19 @@ class GuoEvaluator(Evaluator):
         out = [np.zeros((0, self.networks.width), np.float32)]
         for start in range(0, len(features), batch):
             motions, lengths = self.pad(features[start : start + batch])
-            out.append(self.networks.embed_motions(motions, lengths).numpy())
+            out.append(self.networks.embed_motions(motions, lengths).cpu().numpy())
         return np.concatenate(out)
 
+    def encode(self, rows: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor, Tensor]:
+        """What the text network reads of `word/POS` tokens: vectors (B, 22, E), lengths (B) on the CPU, parts (B, 22, 15)."""
+        vectors, parts, lengths = zip(*(self.words.encode(r) for r in rows), strict=True)
+        device = self.networks.mean.device
+        return _stack(vectors).to(device), torch.tensor(lengths), _stack(parts).to(device)
+
     def pad(self, features: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
-        """Normalised (B, 196, C) with zeros behind, and lengths (B) in frames, multiples of 4."""
-        return pad(features, self.networks.mean.numpy(), self.networks.std.numpy())
+        """Normalised (B, 196, C) with zeros behind, where the networks are, and lengths (B) in frames, multiples of 4."""
+        motions, lengths = pad(features, self.networks.mean.cpu().numpy(), self.networks.std.cpu().numpy())
+        return motions.to(self.networks.mean.device), lengths
 
 
 class _File(nn.Module):

@@ -82,7 +82,7 @@ class MotionTower(nn.Module):
         for convolution in (self.first, self.second):
             lengths = (lengths + 1) // 2
             x = gelu(convolution(x))
-            real = torch.arange(x.shape[2]) < lengths[:, None]
+            real = torch.arange(x.shape[2], device=x.device) < lengths[:, None]
             x = x * real[:, None]  # zeros as at the edge of a batch, so that batch mates change nothing
         x = x.transpose(1, 2)
         return self.tower(x + self.places[: x.shape[1]], real)
@@ -97,7 +97,7 @@ class TextTower(nn.Module):
         self.tower = Tower(config, config.text_layers)
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
-        return self.tower(self.enter(states), torch.arange(states.shape[1]) < lengths[:, None])
+        return self.tower(self.enter(states), torch.arange(states.shape[1], device=states.device) < lengths[:, None])
 
 
 class Towers(nn.Module):
@@ -118,17 +118,18 @@ class Towers(nn.Module):
         for i, clip in enumerate(clips):
             if clip.ndim != 2 or clip.shape[1] != self.config.features or not len(clip):
                 raise ShapeError(f"motion {i} has shape {clip.shape}; this evaluator reads (F, {self.config.features})")
+        mean, std, device = self.mean.cpu(), self.std.cpu(), self.mean.device
         rows = [torch.from_numpy(np.asarray(c[: self.config.longest], np.float32)) for c in clips]
-        lengths = torch.tensor([len(r) for r in rows])
-        x = pad_sequence([(r - self.mean) / self.std for r in rows], batch_first=True)
+        lengths = torch.tensor([len(r) for r in rows], device=device)
+        x = pad_sequence([(r - mean) / std for r in rows], batch_first=True).to(device)
         return normalize(self.motion(x, lengths).float(), dim=-1)
 
     def embed_states(self, states: Sequence[Tensor]) -> Tensor:
-        """Unit vectors (B, size) of the sentence encoder's states (T, sentence_width)."""
-        lengths = torch.tensor([len(s) for s in states])
-        return normalize(
-            self.text(pad_sequence([s.float() for s in states], batch_first=True), lengths).float(), dim=-1
-        )
+        """Unit vectors (B, size) of the sentence encoder's states (T, sentence_width), wherever those are."""
+        device = self.mean.device
+        lengths = torch.tensor([len(s) for s in states], device=device)
+        x = pad_sequence([s.float() for s in states], batch_first=True).to(device)
+        return normalize(self.text(x, lengths).float(), dim=-1)
 
 
 class ContrastiveEvaluator(Evaluator):
@@ -155,6 +156,11 @@ class ContrastiveEvaluator(Evaluator):
         sentence = SentenceEncoder.from_weights(folder / "sentence.safetensors", sizes.sentence_layers, model, words)
         return ContrastiveEvaluator(towers, sentence, checkpoint.sha256(path))
 
+    def to(self, device: torch.device) -> ContrastiveEvaluator:
+        self.towers.to(device)
+        self.sentence.to(device)
+        return self
+
     def save(self, folder: Path, provenance: dict[str, object]) -> None:
         """config.json, encoder.safetensors, and sentence.safetensors without its word vectors."""
         sentence, words = self.sentence.stored()
@@ -172,7 +178,7 @@ class ContrastiveEvaluator(Evaluator):
         out = [np.zeros((0, self.towers.config.size), np.float32)]
         for start in range(0, len(captions), batch):
             states = self.sentence.states(captions[start : start + batch])
-            out.append(self.towers.embed_states(states).numpy())
+            out.append(self.towers.embed_states(states).cpu().numpy())
         return np.concatenate(out)
 
     @torch.no_grad()
@@ -180,7 +186,7 @@ class ContrastiveEvaluator(Evaluator):
         """(N, size) in the order given, from features (F, C) at 20 fps in physical units."""
         out = [np.zeros((0, self.towers.config.size), np.float32)]
         for start in range(0, len(features), batch):
-            out.append(self.towers.embed_motions(features[start : start + batch]).numpy())
+            out.append(self.towers.embed_motions(features[start : start + batch]).cpu().numpy())
         return np.concatenate(out)
 
     def sentences(self, texts: Sequence[str]) -> np.ndarray:

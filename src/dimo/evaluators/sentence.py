@@ -37,6 +37,15 @@ class SentenceEncoder:
     def width(self) -> int:
         return self.transformer.config.width
 
+    @property
+    def device(self) -> torch.device:
+        return self.transformer.words.weight.device
+
+    def to(self, device: torch.device) -> SentenceEncoder:
+        """Itself, computing on a device; states are given on the CPU."""
+        self.transformer.to(device)
+        return self
+
     @staticmethod
     def from_bert_folder(folder: Path, layers: int = 6) -> SentenceEncoder:
         """The first `layers` layers of a BERT in MiniLM's sizes, from its model.safetensors and vocab.txt.
@@ -89,7 +98,7 @@ class SentenceEncoder:
 
     @torch.no_grad()
     def states(self, texts: Sequence[str], batch: int = 128) -> list[Tensor]:
-        """States (T, D) of each text's pieces, [CLS] first and [SEP] last."""
+        """States (T, D), on the CPU, of each text's pieces, [CLS] first and [SEP] last."""
         special = self.wordpiece.vocabulary
         ids = [
             [special["[CLS]"], *self.wordpiece.encode(t)[:MAX_PIECES], special["[SEP]"]]
@@ -101,7 +110,8 @@ class SentenceEncoder:
             part = order[start : start + batch]
             lengths = torch.tensor([len(ids[i]) for i in part])
             padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(ids[i]) for i in part], batch_first=True)
-            found = self.transformer(padded, torch.arange(padded.shape[1]) < lengths[:, None])
+            real = torch.arange(padded.shape[1]) < lengths[:, None]
+            found = self.transformer(padded.to(self.device), real.to(self.device)).cpu()
             for i, row in zip(part, found, strict=True):
                 out[i] = row[: len(ids[i])].clone()
         return out
@@ -119,7 +129,7 @@ class SentenceEncoder:
 
 def hash_words(words: Tensor) -> str:
     """Hex digest of word vectors in half precision; averaging during training turns -0 into 0, which is the same here."""
-    return hashlib.sha256((words.detach().half() + 0).contiguous().numpy().tobytes()).hexdigest()
+    return hashlib.sha256((words.detach().cpu().half() + 0).contiguous().numpy().tobytes()).hexdigest()
 
 
 def _stored(value: Tensor) -> Tensor:

@@ -33,7 +33,10 @@ def floor_of(codec: Codec, motion: Motion) -> float:
 
 
 def encode(codec: Codec, motion: Motion, floor: float | None = None) -> Tensor:
-    """Codes (L, Q) of a motion on the codec's body and rate that stands over a floor at that height (default: its lowest joint)."""
+    """Codes (L, Q), on the CPU, of a motion on the codec's body and rate.
+
+    It stands over a floor at that height (default: its lowest joint).
+    """
     joints = motion.joints()
     features = humanml3d.encode(joints)
     if floor is not None:
@@ -42,12 +45,22 @@ def encode(codec: Codec, motion: Motion, floor: float | None = None) -> Tensor:
         air = joints[..., 1].min() - floor
         features[:, columns["height"]] += air
         features[:, columns["positions"]][:, 1::3] += air
-    return codec.encode(torch.tensor(features, dtype=torch.float32)[None])[0]
+    return encode_features(codec, features)
+
+
+def encode_features(codec: Codec, features: np.ndarray) -> Tensor:
+    """Features (F, C) at the codec's rate to codes (L, Q), on the CPU."""
+    return codec.encode(torch.tensor(features, dtype=torch.float32)[None].to(codec.device))[0].cpu()
+
+
+def decode_features(codec: Codec, codes: Tensor) -> np.ndarray:
+    """Codes (L, q) to features (F, C) as the codec gives them, fitted to no body."""
+    return codec.decode(codes[None].to(codec.device))[0].cpu().double().numpy()
 
 
 def decode(codec: Codec, codes: Tensor, name: str = "motion") -> tuple[Motion, np.ndarray]:
     """Codes (L, q) to a motion from the origin facing +Z, and the probabilities (F, 4) of contact of both feet."""
-    features = codec.decode(codes[None])[0].double().numpy()
+    features = decode_features(codec, codes)
     columns = humanml3d.columns(layout_for(size=features.shape[1]))
     motion = humanml3d.decode_motion(features, codec.skeleton, codec.config.fps, name)
     return motion, np.clip(features[:, columns["contacts"]], 0, 1)

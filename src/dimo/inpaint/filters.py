@@ -49,7 +49,10 @@ TEXT_FILTERS: tuple[TextFilter, ...] = (never_written, no_end_before_words, no_d
 
 
 def from_memory(neighbours: Sequence[Neighbours | None], share: float) -> CodeFilter:
-    """Mixes in what remembered motions hold: `share` of the guesses of each sequence that has neighbours is theirs."""
+    """Mixes in what remembered motions hold: `share` of the guesses of each sequence that has neighbours is theirs.
+
+    The neighbours are where the logits are.
+    """
 
     def mixed(logits: Tensor, level: int, codes: Tensor, tokens: Tokens) -> Tensor:
         for i, near in enumerate(neighbours):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +19,7 @@ from dimo.body.motion import Motion
 from dimo.codec.codec import Codec
 from dimo.diffusion.sample import SampleOptions, Step, generators_of, sample
 from dimo.errors import RequestError
-from dimo.inpaint.codes import decode, encode, floor_of, on_grid, stand, whole_grid
+from dimo.inpaint.codes import decode, decode_features, encode, floor_of, on_grid, stand, whole_grid
 from dimo.inpaint.filters import from_memory
 from dimo.inpaint.predictor import Predictor
 from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, join, seed_of
@@ -31,6 +33,8 @@ from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
 from dimo.text.wordpiece import Wordpiece
+
+T = TypeVar("T")
 
 MEMORY = 0.95
 """Share of remembered motions in the guesses of a gap that no text describes, unless said otherwise."""
@@ -48,6 +52,17 @@ class Pipeline:
 
     def __init__(self, codec: Codec, model: MaskedModel, wordpiece: Wordpiece, memory: Memory | None = None):
         self.codec, self.model, self.wordpiece, self.memory = codec.eval(), model.eval(), wordpiece, memory
+
+    @property
+    def device(self) -> torch.device:
+        """Where codec and model compute; requests, codes and motions are on the CPU."""
+        return self.model.device
+
+    def to(self, device: torch.device) -> Pipeline:
+        """Itself, with codec and model on a device."""
+        self.codec.to(device)
+        self.model.to(device)
+        return self
 
     @property
     def longest(self) -> float:
@@ -101,14 +116,43 @@ class Pipeline:
         options = options or SampleOptions()
         if not 0 <= memory <= 1:
             raise RequestError(f"memory must be from 0 (the model alone) to 1, not {memory}")
-        texts = {part.text: self.ids(part.text) for request in requests for part in request.parts}
-        for request in requests:
-            _check(request, self.codec.config.fps)
+        texts = self._checked(requests)
         generators = generators_of([seed_of(request) for request in requests])
         jobs = [
             self._story(request, texts, generator, footlock, memory > 0, levels)
             for request, generator in zip(requests, generators, strict=True)
         ]
+        return self._drive(jobs, generators, options, memory)
+
+    def features(
+        self, requests: Sequence[Request], options: SampleOptions | None = None, *, levels: int | None = None
+    ) -> list[np.ndarray]:
+        """HumanML3D features (F, C) for each request, as the codec decodes them: fitted to no body, no foot held.
+
+        What make would build its motions of. RequestError for known frames, which are no features.
+        """
+        if any(request.known for request in requests):
+            raise RequestError("motions around known frames are made, not given as features")
+        texts = self._checked(requests)
+        generators = generators_of([seed_of(request) for request in requests])
+        jobs = [self._features(request, texts, levels) for request in requests]
+        return self._drive(jobs, generators, options or SampleOptions(), 0.0)
+
+    def _checked(self, requests: Sequence[Request]) -> dict[str | None, tuple[int, ...]]:
+        """The word pieces of the requests' texts; RequestError for a request that cannot be made."""
+        texts = {part.text: self.ids(part.text) for request in requests for part in request.parts}
+        for request in requests:
+            _check(request, self.codec.config.fps)
+        return texts
+
+    def _drive(
+        self,
+        jobs: Sequence[Generator[Window, Tensor, T]],
+        generators: Sequence[torch.Generator],
+        options: SampleOptions,
+        memory: float,
+    ) -> list[T]:
+        """What stories come to that are told side by side, each with its own generator."""
 
         def fill(numbers: list[int], windows: list[Window]) -> list[Tensor]:
             return self._fill(windows, [generators[n] for n in numbers], options, memory)
@@ -144,13 +188,24 @@ class Pipeline:
             )
             return made
         if not request.known:
-            stride, frames = self.codec.config.stride, request.frames
-            nothing = torch.zeros(0, self.codec.config.levels, dtype=torch.long)
-            stretches = _stretches(request.parts, texts, -(-frames // stride), stride)
-            codes = yield from fill_between(nothing, stretches, nothing, self.model.config.max_steps)
-            return self.to_motion(codes[:, :levels], request.name, footlock=footlock)[:frames]
+            codes = yield from self._codes(request, texts)
+            return self.to_motion(codes[:, :levels], request.name, footlock=footlock)[: request.frames]
         made = yield from self._around(request, texts, footlock, remember)
         return made
+
+    def _codes(self, request: Request, texts: dict[str | None, tuple[int, ...]]) -> Generator[Window, Tensor, Tensor]:
+        """The codes of a request without known frames."""
+        stride = self.codec.config.stride
+        nothing = torch.zeros(0, self.codec.config.levels, dtype=torch.long)
+        stretches = _stretches(request.parts, texts, -(-request.frames // stride), stride)
+        codes = yield from fill_between(nothing, stretches, nothing, self.model.config.max_steps)
+        return codes
+
+    def _features(
+        self, request: Request, texts: dict[str | None, tuple[int, ...]], levels: int | None
+    ) -> Generator[Window, Tensor, np.ndarray]:
+        codes = yield from self._codes(request, texts)
+        return decode_features(self.codec, codes[:, :levels])[: request.frames]
 
     def _around(
         self, request: Request, texts: dict[str | None, tuple[int, ...]], footlock: bool, remember: bool
@@ -219,7 +274,7 @@ class Pipeline:
             group = [i for i in order if bool(windows[i].ids) == told]
             for batch in (group[k : k + BATCH] for k in range(0, len(group), BATCH)):
                 *_, last = self._steps([windows[i] for i in batch], [generators[i] for i in batch], options, share)
-                for i, codes in zip(batch, last.tokens.codes, strict=True):
+                for i, codes in zip(batch, last.tokens.codes.cpu(), strict=True):
                     out[i] = codes[: len(windows[i].row)]
         return [out[i] for i in range(len(windows))]
 
@@ -233,8 +288,8 @@ class Pipeline:
             [list(w.ids or nothing) for w in windows], [w.row for w in windows], levels=self.model.config.levels
         )
         hidden = torch.nn.utils.rnn.pad_sequence([w.open for w in windows], batch_first=True)
-        tokens = replace(tokens, known_levels=torch.where(hidden, 0, tokens.known_levels))
-        neighbours = [w.neighbours for w in windows]
+        tokens = replace(tokens, known_levels=torch.where(hidden, 0, tokens.known_levels)).to(self.device)
+        neighbours = [w.neighbours.to(self.device) if w.neighbours is not None else None for w in windows]
         filters = [from_memory(neighbours, share)] if any(n is not None for n in neighbours) else []
         predict = Predictor(self.model, options.guidance if told else 1.0, options.guidance_on, filters)
         return sample(tokens, predict, options, generators)

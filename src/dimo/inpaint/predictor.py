@@ -43,7 +43,7 @@ class Predictor:
         seen = Tokens.cat([tokens, tokens.without_text()]) if guided else tokens
         hidden = self.model(seen, for_motion=for_motion)
         ids, held_text = self._words(hidden.text[: len(tokens)], text_at, tokens, draw, doubted is not None)
-        nothing = torch.zeros(tokens.known_levels.shape)
+        nothing = torch.zeros(tokens.known_levels.shape, device=tokens.known_levels.device)
         if not for_motion:
             return Guess(ids, Drawn(tokens.codes[..., 0], nothing, nothing, nothing), Places(held_text, nothing))
         logits = self.model.code_logits(hidden.motion, tokens.codes, tokens.motion_slots, 0).float()
@@ -74,7 +74,7 @@ class Predictor:
 
         Only there, because the vocabulary's matrix is the largest of the model.
         """
-        nothing = torch.zeros(at.shape)
+        nothing = torch.zeros(at.shape, device=at.device)
         if not at.any():
             return Drawn(torch.zeros_like(at, dtype=torch.long), nothing, nothing, nothing), nothing
         logits = self.model.text_logits(hidden[at]).float()

@@ -60,7 +60,7 @@ def train_align(settings: Settings, start: Path, judged: Sequence[Path] = ()) ->
         raise RequestError("groups are sampled and judged by one process; align the model without torchrun")
     plan = recipe.read(settings.recipe, AlignRecipe) if settings.recipe else AlignRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
-    model = DiMo.from_pretrained(start, precision="fp32")
+    model = DiMo.from_pretrained(start, precision="fp32", device=settings.device)
     pipeline, config = model.pipeline, model.model.config
     clips = corpus.clips(settings.data, "train", plan.data)
     held = held_out(corpus.clips(settings.data, "val", DataOptions(sources=plan.data.sources)), plan.judges.clips)
@@ -91,7 +91,8 @@ def train_align(settings: Settings, start: Path, judged: Sequence[Path] = ()) ->
         seed=options.seed,
         folder=settings.out,
     )
-    evaluators = [e for e in find_all(model=start) if isinstance(e, ContrastiveEvaluator)]
+    place = model.pipeline.device
+    evaluators = [e.to(place) for e in find_all(model=start) if isinstance(e, ContrastiveEvaluator)]
     judges = Judges(rows, held, evaluators[0] if evaluators else None, plan.judges)
     watch = Watch(pipeline, judges, work, settings.out, settings.quiet)
     watch.begin(settings.resume)

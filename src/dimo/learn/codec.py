@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
 from dimo.codec.codec import Codec, feature_statistics
+from dimo.device import autocast
 from dimo.features import differentiable, humanml3d
 from dimo.features.layouts import layout_for
 
@@ -70,10 +71,12 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
     columns = humanml3d.columns(layout)
     if options.body_scale:
         factors = 1 + options.body_scale * torch.from_numpy(generator.uniform(-1, 1, (len(features), 1, 1))).float()
-        features = scaled(features, factors, columns)
-    seen = features + options.shake * codec.std * torch.randn_like(features) if options.shake else features
+        features = scaled(features, factors.to(features.device), columns)
+    seen = features
+    if options.shake:
+        seen = features + options.shake * codec.std * torch.randn(features.shape).to(features.device)
     rebuilt, quantized = codec(seen, active=active, noise=options.code_noise)
-    with torch.autocast("cpu", enabled=False):
+    with autocast(features.device, None):
         rebuilt = rebuilt.float()
         feature = smooth_l1_loss((rebuilt - codec.mean) / codec.std, (features - codec.mean) / codec.std)
         local = (rebuilt - features)[..., columns["positions"]].abs().mean()
@@ -105,7 +108,7 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
 
 def scaled(features: Tensor, factors: Tensor, columns: dict[str, slice]) -> Tensor:
     """Features (B, F, C) of a body `factors` (B, 1, 1) times as large that does the same; contacts are left as they are."""
-    lengths = torch.zeros(features.shape[-1], dtype=torch.bool)
+    lengths = torch.zeros(features.shape[-1], dtype=torch.bool, device=features.device)
     for name in ("linear", "height", "positions", "velocities"):
         lengths[columns[name]] = True
     return torch.where(lengths, features * factors, features)
@@ -121,11 +124,11 @@ def measure(codec: Codec, clips: Sequence[np.ndarray], levels: Sequence[int] = (
     used = torch.zeros(codec.config.levels, codec.config.codes)
     for clip in clips:
         truth = humanml3d.decode(clip)
-        codes = codec.encode(torch.from_numpy(clip.astype(np.float32))[None])
+        codes = codec.encode(torch.from_numpy(clip.astype(np.float32))[None].to(codec.device))
         for level in range(codec.config.levels):
-            used[level] += torch.bincount(codes[0, :, level], minlength=codec.config.codes)
+            used[level] += torch.bincount(codes[0, :, level].cpu(), minlength=codec.config.codes)
         for n in counts:
-            guess = humanml3d.decode(codec.decode(codes[..., :n])[0, : len(clip)].double().numpy())
+            guess = humanml3d.decode(codec.decode(codes[..., :n])[0, : len(clip)].cpu().double().numpy())
             aligned = guess - guess[:, :1] + truth[:, :1]
             errors[n].append(np.linalg.norm(aligned - truth, axis=-1).mean(-1))
             if n == max(counts) and len(clip) > 80:

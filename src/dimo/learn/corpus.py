@@ -121,7 +121,8 @@ def _encoded(codec: Codec, features: Sequence[np.ndarray], longest: int) -> list
     for _, found in groupby(order, key=lambda i: len(features[i])):
         same = list(found)
         for some in (same[at : at + TOGETHER] for at in range(0, len(same), TOGETHER)):
-            rows = codec.encode(torch.from_numpy(np.stack([features[i] for i in some])))[:, :longest]
+            batch = torch.from_numpy(np.stack([features[i] for i in some])).to(codec.device)
+            rows = codec.encode(batch)[:, :longest].cpu()
             codes.update((i, row.clone()) for i, row in zip(some, rows, strict=True))
     return [codes[i] for i in range(len(features))]
 
@@ -134,7 +135,8 @@ def codes_at_offsets(codec: Codec, found: Sequence[Clip]) -> tuple[list[Tensor],
         for offset in range(stride):
             stop = len(features) - (len(features) - offset) % stride
             if stop - offset >= MIN_FRAMES:
-                sequences.append(codec.encode(torch.from_numpy(features[offset:stop])[None])[0])
+                part = torch.from_numpy(features[offset:stop])[None]
+                sequences.append(codec.encode(part.to(codec.device))[0].cpu())
                 origins.append(i)
                 offsets.append(offset)
     return sequences, origins, offsets
@@ -145,7 +147,7 @@ def _key(codec: Codec, found: Sequence[Clip], longest: int) -> str:
     digest = hashlib.sha256(f"{longest}".encode())
     for name, value in codec.state_dict().items():
         if not name.startswith("decoder"):
-            digest.update(value.contiguous().numpy().tobytes())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
     for clip in found:
         digest.update(clip.id.encode())
         digest.update(np.ascontiguousarray(clip.joints[-1]).tobytes())

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss, leaky_relu
 
 from dimo.data import shards
+from dimo.device import find
 from dimo.evaluators import guo
 from dimo.evaluators.guo import CONTACTS, GuoEvaluator, Movement, Networks, draw_crop
 from dimo.evaluators.guo_words import WordVectors, tokens
-from dimo.learn import loop, recipe
+from dimo.learn import loop, parallel, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.loop import LoopOptions
 from dimo.learn.start import bert_folder
@@ -98,7 +99,8 @@ def movement_loss(
         start = int(generator.integers(0, max(1, len(clip) - options.movement_window + 1)))
         part = clip[start : start + options.movement_window]
         windows.append(np.concatenate([part, np.repeat(part[-1:], options.movement_window - len(part), axis=0)]))
-    x = (torch.from_numpy(np.stack(windows)) - evaluator.networks.mean) / evaluator.networks.std
+    networks = evaluator.networks
+    x = (torch.from_numpy(np.stack(windows)).to(networks.mean.device) - networks.mean) / networks.std
     rebuilt, snippets = model(x)
     rebuild = l1_loss(rebuilt, x)
     total = rebuild + options.sparsity * snippets.abs().mean() + options.smoothness * snippets.diff(dim=1).abs().mean()
@@ -120,8 +122,7 @@ def match_loss(
     networks.movement.eval()  # fixed, and without dropout
     clips, captions = pairs.draw(options.batch, generator)
     motions, lengths = evaluator.pad([c[draw_crop(len(c), generator)] for c in clips])
-    vectors, parts, sizes = zip(*(evaluator.words.encode(tokens(c)) for c in captions), strict=True)
-    texts = networks.text(torch.from_numpy(np.stack(vectors)), torch.tensor(sizes), torch.from_numpy(np.stack(parts)))
+    texts = networks.text(*evaluator.encode([tokens(c) for c in captions]))
     # The public code draws a shift from 0, which now and then pushes true pairs apart; ours begins at 1.
     shift = int(generator.integers(1, max(2, len(clips))))
     near, far = contrast(texts, networks.embed_motions(motions, lengths), shift, options.margin)
@@ -164,6 +165,7 @@ def train_evaluator(settings: Settings, start: Path | None = None, glove: Path |
     """
     plan = recipe.read(settings.recipe, EvaluatorRecipe) if settings.recipe else EvaluatorRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    place = parallel.join(find(settings.device))
     train, held = (CaptionedClips.read(settings.data, split, plan.data) for split in ("train", "val"))
     if glove is not None:
         words = WordVectors.from_folder(glove)
@@ -176,8 +178,8 @@ def train_evaluator(settings: Settings, start: Path | None = None, glove: Path |
     networks = Networks(train.features[0].shape[1], words.vectors.shape[1], plan.loss.width)
     for buffer, values in zip((networks.mean, networks.std), train.statistics(), strict=True):
         buffer.copy_(torch.from_numpy(values))
-    evaluator = GuoEvaluator(networks, words, comparable=False)
-    model = Autoencoder(networks.movement, networks.features)
+    evaluator = GuoEvaluator(networks, words, comparable=False).to(place)
+    model = Autoencoder(networks.movement, networks.features).to(place)
     began = time.monotonic()
     # A run that was cut off in the second stage has a state there, and finds the first one finished.
     first, second = settings.out / "movement", settings.out / "match"

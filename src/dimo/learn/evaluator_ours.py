@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from dimo.device import autocast, find
 from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
 from dimo.evaluators.sentence import SentenceEncoder
-from dimo.learn import loop, recipe
+from dimo.learn import loop, parallel, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.loop import LoopOptions
 from dimo.learn.start import bert_folder
@@ -58,13 +59,12 @@ class Sentences:
         self.known: dict[str, tuple[Tensor, Tensor, tuple[int, ...]]] = {}
 
     def get(self, captions: Sequence[str]) -> tuple[list[Tensor], Tensor, Tensor]:
-        """States (T, D) each, unit vectors (B, D), opposites (B, groups)."""
+        """States (T, D) each, unit vectors (B, D), opposites (B, groups), all on the CPU."""
         new = list(dict.fromkeys(c for c in captions if c not in self.known))
         if new:
-            with torch.autocast("cpu", enabled=False):
-                vectors = torch.from_numpy(self.whole.embed(new))
-                for caption, state, vector in zip(new, self.tower.states(new), vectors, strict=True):
-                    self.known[caption] = (state.half(), vector, opposites(caption))
+            vectors = torch.from_numpy(self.whole.embed(new))
+            for caption, state, vector in zip(new, self.tower.states(new), vectors, strict=True):
+                self.known[caption] = (state.half(), vector, opposites(caption))
         states, vectors, sides = zip(*(self.known[c] for c in captions), strict=True)
         return list(states), torch.stack(vectors), torch.tensor(sides)
 
@@ -86,13 +86,13 @@ def same_meaning(vectors: Tensor, sides: Tensor, threshold: float) -> Tensor:
     a, b = sides[:, None], sides[None]
     differ = ((a != b) & (a > 0) & (b > 0)).any(-1)
     near = (vectors @ vectors.T > threshold) & ~differ
-    return near & ~torch.eye(len(vectors), dtype=torch.bool)
+    return near & ~torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
 
 
 def info_nce(texts: Tensor, motions: Tensor, same: Tensor, temperature: float) -> Tensor:
     """Symmetric cross-entropy of unit vectors (B, D) over the batch (van den Oord et al. 2018), `same` pairs left out."""
     logits = (texts @ motions.T / temperature).masked_fill(same, -torch.inf)
-    target = torch.arange(len(logits))
+    target = torch.arange(len(logits), device=logits.device)
     return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
 
 
@@ -105,10 +105,11 @@ def loss(
 ) -> dict[str, Tensor]:
     """Named losses of one batch; `dropped` is the share of negatives that say the same."""
     clips, captions = pairs.draw(options.batch, generator)
-    states, vectors, sides = sentences.get(captions)
+    with autocast(towers.mean.device, None):
+        states, vectors, sides = sentences.get(captions)
     motions, texts = towers.embed_motions(clips), towers.embed_states(states)
-    same = same_meaning(vectors, sides, options.same_text)
-    with torch.autocast("cpu", enabled=False):
+    same = same_meaning(vectors, sides, options.same_text).to(texts.device)
+    with autocast(texts.device, None):
         value = info_nce(texts, motions, same, options.temperature)
     return {"loss": value, "dropped": same.float().mean()}
 
@@ -123,7 +124,7 @@ def measure(towers: Towers, sentences: Sentences, pairs: CaptionedClips, seed: i
         part = slice(start, start + 64)
         motions.append(towers.embed_motions(clips[part]))
         texts.append(towers.embed_states(sentences.get(captions[part])[0]))
-    m, t = torch.cat(motions).numpy(), torch.cat(texts).numpy()
+    m, t = torch.cat(motions).cpu().numpy(), torch.cat(texts).cpu().numpy()
     like = t @ m.T
     rank = (like > like.diagonal()[:, None]).sum(1) + 1
     out = {"median_rank": float(np.median(rank)), "clips": float(len(rank))}
@@ -137,14 +138,15 @@ def train_contrastive(settings: Settings, start: Path | None = None) -> int:
     """Train one on a prepared folder; writes a folder that ContrastiveEvaluator.from_folder reads. Returns the steps done."""
     plan = recipe.read(settings.recipe, ContrastiveRecipe) if settings.recipe else ContrastiveRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
-    bert = bert_folder(start)
-    below = SentenceEncoder.from_bert_folder(bert, plan.encoder.sentence_layers)
-    sentences = Sentences(below, SentenceEncoder.from_bert_folder(bert))
+    bert, place = bert_folder(start), parallel.join(find(settings.device))
+    below = SentenceEncoder.from_bert_folder(bert, plan.encoder.sentence_layers).to(place)
+    sentences = Sentences(below, SentenceEncoder.from_bert_folder(bert).to(place))
     train, held = (CaptionedClips.read(settings.data, split, plan.data) for split in ("train", "val"))
     torch.manual_seed(options.seed)
     towers = Towers(plan.encoder)
     for buffer, values in zip((towers.mean, towers.std), train.statistics(), strict=True):
         buffer.copy_(torch.from_numpy(values))
+    towers.to(place)
     done = loop.run(
         towers,
         lambda generator, _: loss(towers, sentences, train, plan.loss, generator),

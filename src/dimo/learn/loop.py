@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dimo.device import FUSED_OPTIMIZER, autocast, on_cpu, training_type
 from dimo.errors import RequestError, WeightsError
 from dimo.learn import parallel
 
@@ -37,7 +38,7 @@ class LoopOptions:
     clip: float = 1.0  # gradient norm
     ema: float = 0.999  # of the weights that are kept; 0 turns it off
     shards: int = 1  # batches a step, at least one for each process
-    bf16: bool = True  # autocast of matrix products; fp32 is the fallback for machines where bf16 is slower
+    bf16: bool = True  # autocast of matrix products (device.training_type); fp32 is for machines where it is slower
     seed: int = 0
     log_every: int = 20
     validate_every: int = 500
@@ -95,16 +96,21 @@ def run(
     decay = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     groups = [{"params": decay, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=options.betas, fused=True)
+    place = next(model.parameters()).device
+    fused = place.type in FUSED_OPTIMIZER
+    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=options.betas, fused=fused)
+    dtype = training_type(place, options.bf16)
+    # fp16 has too few exponents for small gradients: they are scaled up, and steps that overflow are left out.
+    scaler = torch.amp.GradScaler(place.type, enabled=dtype == torch.float16)
     trained = decay + plain
     average = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad} if options.ema else {}
-    start = load_state(folder, model, optimizer, average) if resume else 0
+    start = load_state(folder, model, optimizer, average, scaler) if resume else 0
     if rank == 0 and not resume:
         for name in ("log.csv", "val.csv"):
             (folder / name).unlink(missing_ok=True)
     began = saved = time.monotonic()
     names: list[str] = []
-    totals = torch.zeros(2, 1)  # since the last row of the log: sums and counts (2, names)
+    totals = torch.zeros(2, 1, device=place)  # since the last row of the log: sums and counts (2, names)
     done, stopped = start, ""
     for step in range(start, options.steps):
         if parallel.agreed(bool(stopped) or (time_limit is not None and time.monotonic() - began > time_limit)):
@@ -116,9 +122,9 @@ def run(
         rows = []
         for shard in range(rank, options.shards, processes):
             generator = step_generator(options.seed, step, shard)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
+            with autocast(place, dtype):
                 values = loss(generator, step)
-            (values["loss"] / options.shards).backward()
+            scaler.scale(values["loss"] / options.shards).backward()
             names = names or list(values)
             rows.append(torch.stack([values[name].detach().float() for name in names]))
         here = torch.stack(rows)
@@ -127,10 +133,12 @@ def run(
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         parallel.add_up([*(p.grad for p in trained if p.grad is not None), found])
+        scaler.unscale_(optimizer)
         norm = nn.utils.clip_grad_norm_(trained, options.clip)
-        if not torch.isfinite(norm):
+        if not torch.isfinite(norm) and not (scaler.is_enabled() and scaler.get_scale() > 1):
             raise RequestError(f"the gradient is not finite at step {step}; try a lower learning rate or fp32")
-        optimizer.step()
+        scaler.step(optimizer)
+        scaler.update()
         done = step + 1
         # A short run should not end up averaging its random start, so the decay itself warms up.
         rate = min(options.ema, (1 + step) / (10 + step))
@@ -141,7 +149,7 @@ def run(
         totals = totals + found
         if done % options.log_every == 0:
             row = dict(zip(names, (totals[0] / totals[1]).tolist(), strict=True))
-            totals = torch.zeros(2, 1)
+            totals = torch.zeros(2, 1, device=place)
             if rank == 0:
                 _log(
                     folder / "log.csv",
@@ -166,10 +174,10 @@ def run(
             if not quiet:
                 print("\n  val " + "  ".join(f"{k} {v:.4f}" for k, v in row.items() if v == v), file=sys.stderr)
         if rank == 0 and time.monotonic() - saved > options.save_every_seconds:
-            save_state(folder, model, optimizer, average, done)
+            save_state(folder, model, optimizer, average, scaler, done)
             saved = time.monotonic()
     if rank == 0:
-        save_state(folder, model, optimizer, average, done)
+        save_state(folder, model, optimizer, average, scaler, done)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name in average:
@@ -204,22 +212,32 @@ class swapped:
 
 
 def save_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], step: int
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    scaler: torch.amp.GradScaler,
+    step: int,
 ) -> None:
-    """Everything a resumed run needs, written beside and renamed, so that an interrupt leaves the previous one whole."""
+    """Everything a resumed run needs, on any device, written beside and renamed: an interrupt leaves the previous one whole."""
     temporary = folder / f".state-{os.getpid()}.pt"
-    torch.save(
-        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average, "step": step}, temporary
-    )
+    parts = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average}
+    torch.save(on_cpu({**parts, "scaler": scaler.state_dict(), "step": step}), temporary)
     os.replace(temporary, folder / "state.pt")
 
 
-def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor]) -> int:
+def load_state(
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    scaler: torch.amp.GradScaler,
+) -> int:
     """Put a saved state back; returns its step. WeightsError when there is none or it is of another model."""
     path = folder / "state.pt"
     if not path.is_file():
         raise WeightsError(f"{path}: nothing to resume; leave out --resume to start afresh")
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     try:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
@@ -227,6 +245,8 @@ def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer,
         raise WeightsError(f"{path}: made with other sizes than this recipe's ({str(error).splitlines()[0]})") from None
     for name, value in state["average"].items():
         average[name].copy_(value)
+    if scaler.is_enabled() and state.get("scaler"):
+        scaler.load_state_dict(state["scaler"])
     return int(state["step"])
 
 

@@ -2,6 +2,7 @@
 
 A step is a batch of motion to be filled in, with or without its text, and a batch of captions to be filled in, beside their
 motion. Masks are in diffusion/corrupt.py, batches in batches.py, states with the model's own mistakes in self_correction.py.
+Batches are drawn and masked on the CPU, and then moved to where the model is.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def loss(
             terms |= _text_task(model, data, options, generator, step, to_text, kind)
     weights = options.weights
     total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-    absent = torch.full((), torch.nan)
+    absent = torch.full_like(total, torch.nan)
     return {"loss": total, **{name: terms.get(name, absent) for name in weights}}
 
 
@@ -179,19 +180,22 @@ def _motion_task(
     kind: Kind,
 ) -> dict[str, Tensor]:
     """T2M and M2M in one batch, which differ in whether the text is known; and the length head."""
-    levels = model.config.levels
+    levels, device = model.config.levels, model.device
     clean = pack(*data.batch(told + blind, generator, step), levels=levels)
     without = generator.permutation(len(clean)) < blind
     without |= generator.random(len(clean)) < options.condition_dropout
     known = clean.without_text(torch.from_numpy(without))
     some = torch.from_numpy(generator.permutation(len(clean))[:LENGTH_EXAMPLES])
-    guess = model.length_logits(clean.ids[some], clean.text_slots[some]).float()
-    terms = {"length": cross_entropy(guess, clean.motion_slots[some].sum(1) - 1)}
+    asked = clean.take(some).to(device)
+    guess = model.length_logits(asked.ids, asked.text_slots).float()
+    terms = {"length": cross_entropy(guess, asked.motion_slots.sum(1) - 1)}
     if kind == "levels":
         level = draw_levels(len(clean), levels, generator)
         shown, places = show_below(known, level, generator, spans=options.spans)
-        return terms | {"whole": _level_loss(model, model(shown), clean, places, level, options)}
+        clean, places, level = clean.to(device), places.to(device), level.to(device)
+        return terms | {"whole": _level_loss(model, model(shown.to(device)), clean, places, level, options)}
     masked, places = _mask_motion(known, model, options, generator)
+    clean, masked, places = clean.to(device), masked.to(device), places.to(device)
     if kind == "masks" or not options.self_correction:
         hidden = model(masked)
         return terms | _motion_losses(model, hidden, clean, masked, places, options, generator)
@@ -217,9 +221,10 @@ def _text_task(
     blind = torch.from_numpy(generator.random(len(clean)) < options.motion_dropout)
     clean = replace(clean, known_levels=torch.where(blind[:, None], 0, clean.known_levels))
     masked, places = _mask_text(clean, data, options, generator)
+    clean, masked, places = clean.to(model.device), masked.to(model.device), places.to(model.device)
     if kind != "own" or not options.self_correction_text:
         return {"text": _text_loss(model, model(masked), clean, places, options)}
-    seen = ~blind  # where the motion is unknown it is not asked for, so these stay as they are
+    seen = ~blind.to(model.device)  # where the motion is unknown it is not asked for, so these stay as they are
     if seen.any():
         played = self_correction.play(model, masked.take(seen), self_correction.WORDS, generator)
         ids, known = masked.ids.clone(), masked.known_text.clone()
@@ -239,6 +244,7 @@ def _sentence_loss(
     nothing = [torch.zeros(1, levels, dtype=torch.long)] * size
     clean = pack(texts, nothing, levels=levels, motion_known=False, text_slots=slots)
     masked, places = _mask_text(clean, data, options, generator)
+    clean, masked, places = clean.to(model.device), masked.to(model.device), places.to(model.device)
     return _text_loss(model, model(masked), clean, places, options)
 
 
@@ -249,6 +255,8 @@ def _joint_task(
     clean = _pack_captions(model, data, options.batch, generator, step)
     masked, places = _mask_motion(clean, model, replace(options, spans=0.0), generator)
     masked, words = _mask_text(masked, data, options, generator)
+    clean, places, words = clean.to(model.device), places.to(model.device), words.to(model.device)
+    masked = masked.to(model.device)
     hidden = model(masked)
     motion = _motion_losses(model, hidden, clean, masked, places, options, generator)
     return motion | {"text": _text_loss(model, hidden, clean, words, options)}
@@ -310,7 +318,7 @@ def _motion_losses(
     logits = model.base(hidden.motion[places]).float()
     terms = {"base": cross_entropy(logits, target, label_smoothing=options.label_smoothing)}
     if model.config.levels > 1:
-        level = draw_levels(len(clean), model.config.levels, generator)
+        level = draw_levels(len(clean), model.config.levels, generator).to(model.device)
         unknown = (masked.known_levels <= level[:, None]) & clean.motion_slots
         if unknown.any():
             terms["depth"] = _level_loss(model, hidden, clean, unknown, level, options)

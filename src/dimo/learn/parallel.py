@@ -1,7 +1,8 @@
 """Data-parallel training over processes: `torchrun --nproc-per-node 2 -m dimo train model ...`.
 
-Gradients are summed by gloo in one flat vector a step. On a small CPU it also pays: two processes of one thread did 1.2
-times the steps of one process of two threads, since most of what lies between the matrix products does not scale.
+Gradients are summed in one flat vector a step: by NCCL between NVIDIA GPUs, of which each process has one of its own, else by
+gloo. On a small CPU it also pays: two processes of one thread did 1.2 times the steps of one process of two threads, since
+most of what lies between the matrix products does not scale.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dimo.errors import RequestError
 
 
 def world() -> tuple[int, int]:
-    """(rank, number of processes): (0, 1) unless torchrun started this process. Joins the group on the first call."""
+    """(rank, number of processes): (0, 1) unless torchrun started this process. Joins a group for CPUs if it is in none."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         return 0, 1
@@ -25,6 +26,32 @@ def world() -> tuple[int, int]:
     if not distributed.is_initialized():
         distributed.init_process_group("gloo")
     return distributed.get_rank(), distributed.get_world_size()
+
+
+def join(device: torch.device) -> torch.device:
+    """Where this process computes, and the group that it belongs to is one for such devices. Called before world().
+
+    Without torchrun it is the given device. RequestError for more processes than NVIDIA GPUs, or on an Apple GPU.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        return device
+    if device.type == "cuda":
+        number, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+        if number >= there:
+            raise RequestError(f"each process needs an NVIDIA GPU of its own, and this machine has {there} of them")
+        device = torch.device("cuda", number)
+        torch.cuda.set_device(device)
+    elif device.type != "cpu":
+        raise RequestError(f"{count} processes train on CPUs or NVIDIA GPUs, not on {device.type}")
+    if distributed.is_available() and not distributed.is_initialized():
+        distributed.init_process_group(backend(device))
+    return device
+
+
+def backend(device: torch.device) -> str:
+    """What sums tensors of a device, as torch.distributed names it: gloo for those on the CPU, NCCL for those on GPUs."""
+    return "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
 
 
 def add_up(tensors: Sequence[Tensor]) -> None:
@@ -48,5 +75,4 @@ def agreed(stop: bool) -> bool:
 
 def wait() -> None:
     """Until every process is here."""
-    if world()[1] > 1:
-        distributed.barrier()
+    agreed(False)

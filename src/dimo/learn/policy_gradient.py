@@ -73,7 +73,7 @@ class AlignLoss:
 @dataclass(frozen=True)
 class Experience:
     """Sampled motions of groups that are not tied, their advantages (N), and, for each inner step, the log-probability
-    (N, L) that the policy that sampled them gave their codes."""
+    (N, L) that the policy that sampled them gave their codes. All on the CPU, whatever the policy is on."""
 
     tokens: Tokens
     groups: Tensor
@@ -118,25 +118,25 @@ class Alignment:
     def loss(self, generator: np.random.Generator, step: int) -> dict[str, Tensor]:
         options, inner = self.options, step % self.options.inner
         here = self.experience(step - inner, generator)
-        total = torch.zeros(())
-        policy, kl, entropy = torch.zeros(()), torch.zeros(()), torch.zeros(())
+        device = self.policy.device
+        total, policy, kl, entropy = (torch.zeros((), device=device) for _ in range(4))
         if len(here.tokens):
             self.policy.eval()
             asked = self.ask(here.tokens, self.passes(here, step))
             # On the first inner step the policy is the one that sampled, and rounding must not make a ratio of it.
-            old = here.old[inner] if inner else asked.logp.detach()
-            real = here.tokens.motion_slots
-            policy = self.estimator.loss(asked.logp, old, real, here.advantages, here.groups)
+            old = here.old[inner].to(device) if inner else asked.logp.detach()
+            rest = (x.to(device) for x in (here.tokens.motion_slots, here.advantages, here.groups))
+            policy = self.estimator.loss(asked.logp, old, *rest)
             kl, entropy = asked.kl, asked.entropy
             total = policy + options.kl * kl
-        supervised = torch.full((), torch.nan)
+        supervised = torch.full((), torch.nan, device=device)
         if options.supervised:
             supervised = supervised_loss(self.policy, self.data, self.supervised, generator, step)["loss"]
             total = total + options.supervised * supervised
         if not total.requires_grad:  # every group was tied: nothing to learn from this step
             total = next(p for p in self.policy.parameters() if p.requires_grad).sum() * 0
         found = {"loss": total, "policy": policy, "kl": kl, "supervised": supervised, "entropy": entropy}
-        facts = {name: torch.tensor(value) for name, value in here.facts.items()}
+        facts = {name: torch.tensor(value, device=device) for name, value in here.facts.items()}
         return {name: (found | facts)[name] for name in TERMS}
 
     def experience(self, began: int, generator: np.random.Generator) -> Experience:
@@ -174,7 +174,7 @@ class Alignment:
             return Experience(here.tokens, here.groups, here.advantages, _none(here.tokens, options.inner), facts)
         self.policy.eval()
         # With gradients, though they are not wanted: without them products take another way and round otherwise.
-        old = [self.ask(here.tokens, self.passes(here, began + i)).logp.detach() for i in range(options.inner)]
+        old = [self.ask(here.tokens, self.passes(here, began + i)).logp.detach().cpu() for i in range(options.inner)]
         return Experience(here.tokens, here.groups, here.advantages, torch.stack(old), facts)
 
     def passes(self, here: Experience, step: int) -> list[Pass]:
@@ -184,20 +184,22 @@ class Alignment:
 
     def ask(self, tokens: Tokens, passes: list[Pass]) -> Asked:
         """Log-probabilities of the motions' base codes under the policy, part after part so that memory holds."""
-        logp = torch.zeros(tokens.motion_slots.shape)
-        kl, entropy, places = torch.zeros(()), torch.zeros(()), 0
+        device = self.policy.device
+        logp = torch.zeros(tokens.motion_slots.shape, device=device)
+        kl, entropy, places = torch.zeros((), device=device), torch.zeros((), device=device), 0
         for look in passes:
             for part in torch.arange(len(tokens)).split(self.options.together):
                 hidden = look.hidden[part]
                 if not hidden.any():
                     continue
-                shown = hide(tokens.take(part), hidden)
-                codes = tokens.codes[part, :, 0][hidden][:, None]
+                shown = hide(tokens.take(part), hidden).to(device)
+                codes = tokens.codes[part, :, 0][hidden][:, None].to(device)
+                hidden, weight, part = hidden.to(device), look.weight[part].to(device), part.to(device)
                 now = self.policy.base(self.policy(shown).motion[hidden]).float().log_softmax(-1)
                 with torch.no_grad():
                     before = self.frozen.base(self.frozen(shown).motion[hidden]).float().log_softmax(-1)
                 found = now.gather(1, codes)[:, 0]
-                at = torch.zeros(hidden.shape).masked_scatter(hidden, found) * look.weight[part]
+                at = torch.zeros(hidden.shape, device=device).masked_scatter(hidden, found) * weight
                 logp = logp.index_add(0, part, at)
                 kl = kl + (now.exp() * (now - before)).sum()  # over all 512 codes, so exact and not an estimate
                 entropy = entropy - (now.exp() * now).sum().detach()

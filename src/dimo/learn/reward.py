@@ -63,7 +63,7 @@ def rewards(
     agreement = text_given_motion(judge, texts, motions, seed)
     skate, penalty = [], []
     for codes in motions:
-        features = codec.decode(codes[None])[0].double().cpu().numpy()
+        features = codec.decode(codes[None].to(codec.device))[0].cpu().double().numpy()
         joints = humanml3d.decode(features)
         body = measure_body(joints, codec.config.fps)
         lowest = joints[..., 1].min(-1)

@@ -96,10 +96,11 @@ def behaviour(steps: int, seed: int | None = None) -> SampleOptions:
 def roll_out(
     policy: MaskedModel, frozen: MaskedModel, asked: Sequence[Prompt], group: int, steps: int, seed: int
 ) -> Tokens:
-    """`group` motions of each prompt, side by side: complete tokens (N, ...)."""
+    """`group` motions of each prompt, side by side: complete tokens (N, ...), on the CPU."""
     levels = policy.config.levels
     blank = [torch.zeros(p.steps, levels, dtype=torch.long) for p in asked]
     tokens = pack([p.ids for p in asked], blank, levels=levels, motion_known=False).repeat(group)
+    tokens = tokens.to(policy.device)
     training = policy.training
     policy.eval()
     try:
@@ -109,7 +110,7 @@ def roll_out(
     finally:
         policy.train(training)
         torch.clear_autocast_cache()  # casts of weights made without gradients must not serve the next pass
-    return tokens
+    return tokens.to(torch.device("cpu"))
 
 
 def hide(tokens: Tokens, places: Tensor) -> Tokens:

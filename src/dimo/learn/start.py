@@ -35,7 +35,7 @@ class Start:
     earlier: Path | None = None  # a weights folder whose training goes on
 
     def model(self, codec: Codec) -> MaskedModel:
-        """The model; what no earlier weights give is drawn from torch's generator, code embeddings from the codec."""
+        """The model, on the CPU; what no earlier weights give is drawn from torch's generator, code embeddings from the codec."""
         model = MaskedModel(self.config)
         if self.earlier is not None:
             checkpoint.load_into(model, self.earlier / "model.safetensors")
@@ -43,7 +43,7 @@ class Start:
         if self.bert is not None:
             model.trunk.load_state_dict(self.bert.trunk)
             model.load_state_dict(self.bert.head, strict=False)  # the names are the head's own, by head_from_bert
-        model.start_from_codebooks(codec.quantizer.codebooks)
+        model.start_from_codebooks(codec.quantizer.codebooks.cpu())
         return model
 
 

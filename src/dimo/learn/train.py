@@ -14,6 +14,7 @@ from torch import Tensor
 from dimo import checkpoint
 from dimo.api import DiMo
 from dimo.codec.codec import Codec, CodecConfig
+from dimo.device import find
 from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
 from dimo.learn import codec as codec_learning
@@ -43,12 +44,14 @@ class Settings:
     time_limit: float | None = None
     steps: int | None = None
     quiet: bool = False
+    device: str | torch.device = "auto"  # as in device.choose; under torchrun each process has its own NVIDIA GPU
 
 
 def train_codec(settings: Settings) -> int:
     """Train a codec; writes config.json and codec.safetensors to settings.out. Returns the steps done."""
     if parallel.world()[1] > 1:
         raise RequestError("a codec's codebooks follow the batches of one process; train it without torchrun")
+    place = find(settings.device)
     plan = recipe.read(settings.recipe, recipe.CodecRecipe) if settings.recipe else recipe.CodecRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
     learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite]
@@ -57,10 +60,13 @@ def train_codec(settings: Settings) -> int:
     torch.manual_seed(options.seed)
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
+    codec.to(place)
     data = codec_learning.CodecData(train, plan.loss.window, draw_weights(learnt, plan.data))
     done = loop.run(
         codec,
-        lambda generator, _: codec_learning.loss(codec, data.batch(plan.loss.batch, generator), plan.loss, generator),
+        lambda generator, _: codec_learning.loss(
+            codec, data.batch(plan.loss.batch, generator).to(place), plan.loss, generator
+        ),
         options,
         settings.out,
         validate=lambda: codec_learning.measure(codec, held),
@@ -96,9 +102,10 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     start: a BERT or ALBERT checkpoint, or a weights folder of dimo whose training goes on with another recipe; over another
     codec than it had, what it knows of base codes is translated (translate.py).
     """
+    place = parallel.join(find(settings.device))
     plan = recipe.read(settings.recipe, recipe.ModelRecipe) if settings.recipe else recipe.ModelRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
-    codec = load_codec(codec_folder)
+    codec = load_codec(codec_folder).to(place)
     beginning = open_start(plan, codec, start)
     wordpiece, config, earlier = beginning.wordpiece, beginning.config, beginning.earlier
     sets, read = {}, {}
@@ -135,6 +142,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     if plan.data.start_weights and not plan.data.train_words:
         # Pretrained word vectors stay as they are: synonyms that training never names keep their neighbours.
         model.trunk.words.weight.requires_grad_(False)
+    model.to(place)
     done = loop.run(
         model,
         lambda generator, step: objective.loss(model, sets["train"], plan.loss, generator, step),
@@ -169,7 +177,7 @@ def _codec_of(folder: Path) -> str:
 def train_memory(settings: Settings) -> int:
     """Add memory.safetensors (memory/lookup.py) of the training clips to the weights folder settings.out. Returns its clips."""
     plan = recipe.read(settings.recipe, recipe.MemoryRecipe) if settings.recipe else recipe.MemoryRecipe()
-    model = DiMo.from_pretrained(settings.out, precision="fp32")
+    model = DiMo.from_pretrained(settings.out, precision="fp32", device=settings.device)
     options = recipe.DataOptions(sources=plan.data.sources, mirrored=plan.data.mirrored)
     found = [c for c in corpus.clips(settings.data, "train", options) if not c.composite]
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
@@ -188,4 +196,4 @@ def train_memory(settings: Settings) -> int:
 def blend(model: MaskedModel, before: dict[str, Tensor], share: float) -> None:
     """Make the weights (1 - share) of what they are and `share` of what they were: keeps skills that a short training blurs."""
     for name, value in model.named_parameters():
-        value.lerp_(before[name].to(value.dtype), share)
+        value.lerp_(before[name].to(value), share)

@@ -65,7 +65,7 @@ def carry_over(model: MaskedModel, before: Codec, codec: Codec, clips: Sequence[
     longest = model.config.max_steps
     sizes = codec.config.codes, before.config.codes
     counts = together(corpus.code_clips(codec, some, longest), corpus.code_clips(before, some, longest), sizes)
-    translate(model, counts, codec.quantizer.codebooks)
+    translate(model, counts, codec.quantizer.codebooks.cpu())
 
 
 def _log_share(counts: Tensor) -> Tensor:

@@ -78,6 +78,7 @@ def unknown_texts(
         masked, places = mask_motion(clean, np.random.default_rng(seed), partial=0.0, wrong=0.0)
         if whole:
             masked, places = replace(clean, known_levels=torch.zeros_like(clean.known_levels)), clean.motion_slots
+        clean, masked, places = clean.to(model.device), masked.to(model.device), places.to(model.device)
         tables.append(model.base(model(masked).motion[places]).float().log_softmax(-1))
         losses.append(float(nll_loss(tables[-1], clean.codes[..., 0][places])))
     model.train(training)

@@ -7,7 +7,8 @@ language models do (Khandelwal et al. 2020, "Generalization through Memorization
 Likeness is the squared distance of code vectors, the sums of a stack's codebook entries. That of one stack to all
 remembered ones costs a table lookup per level (asymmetric distances, Jegou et al. 2011). Clips are kept at every offset of
 frames within a code step, so that any phase of a gait is there. Codes are too coarse to tell how fast a motion is; so the
-likest stretches are put in order by where their joints were (joints.py).
+likest stretches are put in order by where their joints were (joints.py). Lookups are made on the CPU, wherever the codec
+is, so that all devices remember alike.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dimo import checkpoint
 from dimo.body import blend
 from dimo.body.rotation import quat_rotate, yaw_to_quat
 from dimo.codec.codec import Codec
+from dimo.codec.quantize import vectors_of
 from dimo.errors import WeightsError
 from dimo.memory.joints import JointStore
 from dimo.memory.neighbours import Neighbours, log_weights
@@ -161,6 +163,10 @@ class Memory:
     # ---- tables over all remembered stacks, made when first needed
 
     @cached_property
+    def _books(self) -> Tensor:
+        return self.codec.quantizer.codebooks.cpu()
+
+    @cached_property
     def _columns(self) -> Tensor:
         return self.codes.T.contiguous().int()  # (Q, N)
 
@@ -182,7 +188,7 @@ class Memory:
     @cached_property
     def _norms(self) -> Tensor:
         """Squared lengths (N,) of the code vectors: |sum of entries|^2 from the products of entries, level by level."""
-        books, columns = self.codec.quantizer.codebooks, self._columns
+        books, columns = self._books, self._columns
         total = torch.zeros(columns.shape[1])
         for a in range(len(books)):
             total += books[a].square().sum(1)[columns[a]]
@@ -193,16 +199,16 @@ class Memory:
     @cached_property
     def _spread(self) -> float:
         """Mean squared distance of the code vectors from their mean: the unit of distances."""
-        books = self.codec.quantizer.codebooks
+        books = self._books
         uses = torch.stack([torch.bincount(column, minlength=books.shape[1]) for column in self._columns])
         mean = torch.einsum("qk,qkd->d", uses.float() / len(self.codes), books)
         return max(float(self._norms.mean() - mean.square().sum()), 1e-12)
 
     def _to(self, stack: Tensor) -> Tensor:
         """Squared distances (N,) from the vector of a stack (Q,) to all remembered ones."""
-        vector = self.codec.quantizer.decode(stack[None])[0]
+        vector = vectors_of(stack, self._books)
         out = self._norms + vector.square().sum()
-        for book, column in zip(self.codec.quantizer.codebooks, self._columns, strict=True):
+        for book, column in zip(self._books, self._columns, strict=True):
             out -= 2 * (book @ vector)[column]
         return out.clamp_min(0)
 

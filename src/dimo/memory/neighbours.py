@@ -33,6 +33,11 @@ class Neighbours:
     expected_distance: Tensor | None = None
     sharpness: float = SHARPNESS
 
+    def to(self, device: torch.device) -> Neighbours:
+        """The same on a device."""
+        expected = self.expected_distance.to(device) if self.expected_distance is not None else None
+        return Neighbours(self.codes.to(device), self.cost.to(device), self.ours.to(device), expected, self.sharpness)
+
     def by_expected_distance(self) -> Neighbours:
         """The votes of those that go where most go: of least expected distance (minimum Bayes risk) instead of least cost.
 

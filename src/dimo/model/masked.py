@@ -125,6 +125,11 @@ class MaskedModel(nn.Module):
         for embedding in (self.known_embedding, self.step_positions, self.depth_level):
             nn.init.normal_(embedding.weight, std=0.02)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are, and its tokens have to be."""
+        return self.text_bias.device
+
     def forward(self, tokens: Tokens, *, for_motion: bool = True) -> Hidden:
         """Trunk pass over a batch. Without for_motion, Hidden.motion is not ready for code_logits: words need it not."""
         x, mask = self.embed(tokens)
@@ -152,9 +157,7 @@ class MaskedModel(nn.Module):
             places = places & ~tokens.wordless()
         steps = torch.cat([self.step_positions.weight[:length], self.step_positions.weight[-1:]])
         at = torch.cat([self.text_positions(places), steps.expand(b, -1, -1)], dim=1)
-        segments = torch.cat([torch.zeros(text + 2, dtype=torch.long), torch.ones(length + 1, dtype=torch.long)]).to(
-            device
-        )
+        segments = (torch.arange(text + length + 3, device=device) >= text + 2).long()
         mark = torch.ones(b, 1, dtype=torch.bool, device=device)
         mask = torch.cat([mark, places, mark, tokens.motion_slots, mark], dim=1)
         return self.trunk.embed(inputs, at, segments[None]), mask
@@ -224,5 +227,5 @@ class MaskedModel(nn.Module):
             if not len(books):  # a codec of one level has none above the base
                 continue
             projection = torch.randn(codebooks.shape[-1], target.shape[-1], generator=generator)
-            values = books @ projection
+            values = books @ projection.to(books.device)
             target.copy_(values / values.std() * 0.04)

@@ -1,8 +1,9 @@
 """Matrix products whose rows do not depend on how many rows there are.
 
-A library sums a long product in another order when more rows stand beside it, so that a motion would change with its
+A library for CPUs sums a long product in another order when more rows stand beside it, so that a motion would change with its
 neighbours in the batch. Sums of up to SHORT terms are made in one way here (measured for 1 to 2,000 rows, 1 and 2 threads,
-fp32 and bf16); longer ones are made of such. Training needs none of this and takes plain products.
+fp32 and bf16); longer ones are made of such. Training needs none of this and takes plain products, and so do GPUs, whose
+libraries choose among more ways.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ FEW = 16
 
 
 def steady_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x (..., K) times weight (N, K) plus bias (N,): (..., N), each row as it would be alone."""
-    if torch.is_grad_enabled():
+    """x (..., K) times weight (N, K) plus bias (N,): (..., N), on a CPU each row as it would be alone."""
+    if torch.is_grad_enabled() or not x.is_cpu:
         return linear(x, weight, bias)
     rows = x.numel() // x.shape[-1]
     if rows < FEW and x.dtype == torch.float32:

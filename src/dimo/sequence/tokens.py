@@ -68,6 +68,10 @@ class Tokens:
         """Each sequence `times` times in a row."""
         return Tokens(*(getattr(self, f).repeat_interleave(times, 0) for f in FIELDS))
 
+    def to(self, device: torch.device) -> Tokens:
+        """The same on a device."""
+        return Tokens(*(getattr(self, f).to(device) for f in FIELDS))
+
     @staticmethod
     def cat(parts: Sequence[Tokens]) -> Tokens:
         """Batches of the same widths one after the other."""
@@ -93,6 +97,7 @@ def pack(
 ) -> Tokens:
     """Ids per text and codes (L_i, Q) per motion to one batch, padded to its longest.
 
+    On the CPU, where the parts are: what is known of them is often changed before they are moved (Tokens.to).
     text_slots fixes the number of word places and makes all of them count, as captioning needs, where the length of the
     text is not known: places beyond the text then hold [PAD] as content.
     """

@@ -72,7 +72,7 @@ def caption(
             levels=model.config.levels,
             text_known=False,
             text_slots=model.config.caption_slots,
-        )
+        ).to(model.device)
         *_, last = sample(tokens, Predictor(model), options, [seeds[i] for i in batch])
         for i, row in zip(batch, last.tokens.ids.tolist(), strict=True):
             out[i] = row[: row.index(PAD)] if PAD in row else row

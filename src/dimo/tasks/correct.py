@@ -132,20 +132,22 @@ class _Judge:
 
     @torch.no_grad()
     def masked(self, rows: Sequence[tuple[Sequence[int], Sequence[int]]], motion: bool = True) -> list[Tensor]:
-        """For each row (ids, places to mask), log-probabilities (places, V). Places behind a text hold [PAD], as captions do."""
+        """For each row (ids, places to mask), log-probabilities (places, V) on the CPU. Places behind a text hold [PAD], as
+        captions do."""
         out: list[Tensor] = []
         config = self.model.config
         for start in range(0, len(rows), ROWS):
             part = rows[start : start + ROWS]
             width = max(config.caption_slots, *(len(ids) for ids, _ in part))
             tokens = pack([ids for ids, _ in part], [self.codes] * len(part), levels=config.levels, text_slots=width)
-            hidden = torch.zeros_like(tokens.known_text)
+            hidden = torch.zeros(tokens.known_text.shape, dtype=torch.bool)
             for i, (_, places) in enumerate(part):
                 hidden[i, list(places)] = True
+            tokens, hidden = tokens.to(self.model.device), hidden.to(self.model.device)
             known = tokens.known_levels if motion else torch.zeros_like(tokens.known_levels)
             trunk = self.model(replace(tokens, known_text=tokens.known_text & ~hidden, known_levels=known))
             logp = self.model.text_logits(trunk.text[hidden]).float().log_softmax(-1)
-            out += logp.split([len(places) for _, places in part])
+            out += logp.cpu().split([len(places) for _, places in part])
         return out
 
 

@@ -39,8 +39,9 @@ class Lengths:
 @torch.no_grad()
 def lengths(model: MaskedModel, ids: Sequence[int], seconds_per_step: float) -> Lengths:
     """The distribution for a text's word-piece ids, over 1, 2, ... code steps."""
-    text = torch.tensor([list(ids)])
-    probability = model.length_logits(text, torch.ones_like(text, dtype=torch.bool))[0].float().softmax(-1).double()
+    text = torch.tensor([list(ids)], device=model.device)
+    logits = model.length_logits(text, torch.ones_like(text, dtype=torch.bool))[0]
+    probability = logits.float().softmax(-1).cpu().double()
     return Lengths(np.arange(1, len(probability) + 1) * seconds_per_step, probability.numpy())
 
 

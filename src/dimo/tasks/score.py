@@ -139,17 +139,17 @@ def _mean(
 ) -> Tensor:
     """Mean over RATIOS of the mean log-probability (N,) at hidden places, which run(tokens, hidden, ratio (B, 1)) gives
     as (logits, values)."""
-    total = torch.zeros(len(texts))
+    total, device = torch.zeros(len(texts)), model.device
     for part in _batches(texts, motions):
         chosen = [texts[i] for i in part], [motions[i] for i in part]
-        clean = Tokens.cat([pack(*chosen, levels=model.config.levels, text_slots=text_slots)] * len(RATIOS))
-        ratio = torch.tensor(RATIOS).repeat_interleave(len(part))[:, None]
+        clean = Tokens.cat([pack(*chosen, levels=model.config.levels, text_slots=text_slots).to(device)] * len(RATIOS))
+        ratio = torch.tensor(RATIOS, device=device).repeat_interleave(len(part))[:, None]
         hidden = _share(slots(clean), ratio, seed)
         logits, values = run(clean, hidden, ratio)
         logp = logits.log_softmax(-1).gather(1, values[:, None])[:, 0]
         rows = torch.nonzero(hidden)[:, 0]
-        means = torch.zeros(len(clean)).index_add_(0, rows, logp) / hidden.sum(1).clamp_min(1)
-        total[part] = means.view(len(RATIOS), -1).mean(0)
+        sums = torch.zeros(len(clean), device=device).index_add_(0, rows, logp)
+        total[part] = (sums / hidden.sum(1).clamp_min(1)).view(len(RATIOS), -1).mean(0).cpu()
     return total
 
 
@@ -170,10 +170,10 @@ def _batches(texts: Sequence[Sequence[int]], motions: Sequence[Tensor]) -> list[
 
 def _orders(slots: Tensor, seed: int) -> Tensor:
     """(B, N) in which order each row's places are masked: drawn from the seed and the number of its places alone."""
-    out = torch.full(slots.shape, slots.shape[1])
-    for row, n in enumerate(slots.sum(1).tolist()):
-        out[row, slots[row]] = _order(seed, n)
-    return out
+    out, places = torch.full(slots.shape, slots.shape[1]), slots.cpu()
+    for row, n in enumerate(places.sum(1).tolist()):
+        out[row, places[row]] = _order(seed, n)
+    return out.to(slots.device)
 
 
 @lru_cache(maxsize=1024)

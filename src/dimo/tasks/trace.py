@@ -39,20 +39,21 @@ def trace(pipeline: Pipeline, steps: Iterable[Step], text: str, frames: int, see
     states, written, confidence = [], [], []
     noise: torch.Tensor | None = None
     for step in steps:
-        length = int(step.tokens.motion_slots[0].sum())
+        tokens = step.tokens.to(torch.device("cpu"))
+        length = int(tokens.motion_slots[0].sum())
         if noise is None:
             generator = torch.Generator().manual_seed(seed)
             noise = torch.randint(0, codec.config.codes, (length, codec.config.levels), generator=generator)
             states.append(noise)
             written.append(np.zeros(length, int))
             confidence.append(np.full(length, np.nan))
-        sure = step.motion_confidence[0, :length].double().numpy()
-        open_ = (step.tokens.known_levels[0, :length] == 0).numpy()
+        sure = step.motion_confidence[0, :length].cpu().double().numpy()
+        open_ = (tokens.known_levels[0, :length] == 0).numpy()
         new = ~np.isnan(sure)
         written.append(np.where(open_, 0, np.where(new, step.index + 1, written[-1])))
         confidence.append(np.where(open_, np.nan, np.where(new, sure, confidence[-1])))
-        known = torch.arange(step.tokens.levels) < step.tokens.known_levels[0, :length, None]
-        codes = torch.where(known, step.tokens.codes[0, :length], -1)  # -1: a level that is not there yet
+        known = torch.arange(tokens.levels) < tokens.known_levels[0, :length, None]
+        codes = torch.where(known, tokens.codes[0, :length], -1)  # -1: a level that is not there yet
         states.append(torch.where(torch.from_numpy(open_)[:, None], noise, codes))
     motions = tuple(pipeline.to_motion(codes, name_of(text))[:frames] for codes in states)
     return Trace(text, motions, np.stack(written), np.stack(confidence), codec.config.stride)
