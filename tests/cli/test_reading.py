@@ -33,7 +33,7 @@ def clip(frames: int = 40) -> Motion:
 
 def write(folder: Path, motion: Motion, name: str = "clip.bvh", unit: float = 0.01) -> str:
     """A BVH without our mark, as another program's."""
-    text = bvh.write(motion, folder / name, metres_per_unit=unit).read_text()
+    text = bvh.write(motion, folder / name, unit=unit).read_text()
     (folder / name).write_text(re.sub("Frame Time: .*", "Frame Time: 0.05", text))
     return str(folder / name)
 
@@ -73,7 +73,7 @@ def test_every_verb_reads_with_the_flags(verb, tiny, tmp_path, capsys):
         assert "y (as asked)" in shown.out
     else:
         line = shown.err.splitlines()[0]
-        assert line.startswith(f"dimo: {path}: BVH, 22 joints (joints as map), unit cm (as asked; the body is 1.7")
+        assert line.startswith(f"dimo: {path}: BVH, 27 joints (joints as map), unit cm (as asked; the body is 1.7")
         assert line.endswith("m tall), up y (as asked), 20 fps, 40 frames, 2.00 s")
     assert main([*argv, "--animation", "2"]) == 2
     assert "no animation to choose" in capsys.readouterr().err
@@ -163,7 +163,7 @@ def explained(capsys, *argv: str) -> dict[str, str]:
 
 def test_doctor_explains_a_file(tmp_path, capsys):
     said = explained(capsys, z_up(tmp_path))
-    assert said["joints"] == "22, named as plain"
+    assert said["joints"] == "27, named as plain"
     assert said["mapping"].split() == ["pelvis", "pelvis"]
     assert said["unit"].startswith("cm (from the body); the body is 1.7")
     assert said["up"] == "z (the body rests standing along it)"

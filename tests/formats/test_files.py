@@ -103,7 +103,7 @@ def test_bvh_against_another_reader(tmp_path: Path):
     motion.save(tmp_path / "m.bvh")
     root = bvhio.readAsHierarchy(str(tmp_path / "m.bvh"))
     root.loadPose(3)
-    theirs = {joint.Name: np.array(joint.PositionWorld) / 100 for joint, _, _ in root.layout()}
+    theirs = {joint.Name: np.array(joint.PositionWorld) for joint, _, _ in root.layout()}
     for j, name in enumerate(motion.skeleton.names):
         assert np.abs(theirs[name] - motion.joints()[3, j]).max() < 1e-4, name
 

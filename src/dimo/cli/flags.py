@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dimo.body.motion import Motion
-from dimo.cli.output import check_outputs, numbered, write
+from dimo.cli.output import add_writing_flags, check_outputs, numbered, write, writing
 from dimo.device import NAMES, VARIABLE, checked
 from dimo.errors import RequestError
 
@@ -51,6 +51,7 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     parser.add_argument("--guidance-on", help="what guidance works on: logits or probabilities (default: logits)")
     parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
     add_model_flags(parser)
+    add_writing_flags(parser)
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +83,7 @@ def check_flags(args: argparse.Namespace, inputs: Sequence[Path] = ()) -> None:
     """What can be wrong without the model; called before anything is loaded. inputs: files that are no outputs."""
     for number in range(1, min(max(args.samples, 1), 256) + 1):
         check_outputs([numbered(path, number, args.samples) for path in args.output], inputs)
+    writing(args, args.output)
     if getattr(args, "text", None) is not None and not args.text.strip():
         raise RequestError('--text is empty; describe a motion, as in "a person jumps", or leave it out')
 
@@ -97,6 +99,7 @@ def drawing(args: argparse.Namespace) -> dict[str, Any]:
 
 def write_all(motions: Sequence[Motion], args: argparse.Namespace) -> None:
     """Write each motion to every output and print where."""
+    output = writing(args, args.output)
     for i, motion in enumerate(motions, start=1):
         for path in args.output:
-            print(write(motion, numbered(path, i, len(motions))))
+            print(write(motion, numbered(path, i, len(motions)), output))
