@@ -22,6 +22,7 @@ from dimo.codec.codec import Codec
 from dimo.data import code_cache
 from dimo.device import find
 from dimo.diffusion.sample import SampleOptions
+from dimo.formats.reading import Options
 from dimo.inpaint.pipeline import MEMORY, Pipeline
 from dimo.inpaint.request import Request, frames_of, samples_of
 from dimo.inpaint.spans import Span
@@ -367,14 +368,25 @@ class DiMo:
         """Sentences with their scores for a motion, the one that fits best first."""
         return search_task.rank(self.pipeline, motion, texts)
 
-    def search(self, text: str, folder: str | Path, *, cache: bool = True) -> search_task.SearchResult:
+    def search(
+        self,
+        text: str,
+        folder: str | Path,
+        *,
+        cache: bool = True,
+        up: str | None = None,
+        unit: str | float | None = None,
+        mapping: str | Path | None = None,
+    ) -> search_task.SearchResult:
         """The motion files below a folder with their scores for a sentence, the one that fits best first.
 
         Files that cannot be read are listed, not fatal. cache: keep codes and priors of the files in the user's cache
-        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new.
+        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new. up, unit, mapping: as Motion.load
+        takes them, for every file.
         """
-        path = code_cache.cache_path(folder, self.fingerprint()) if cache else None
-        return search_task.search(self.pipeline, text, folder, path)
+        reading = Options(up=up, unit=unit, mapping=mapping)
+        path = code_cache.cache_path(folder, self.fingerprint(), reading) if cache else None
+        return search_task.search(self.pipeline, text, folder, path, reading)
 
     def length(self, text: str) -> length_task.Lengths:
         """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""
