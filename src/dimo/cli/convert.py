@@ -25,7 +25,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    check_outputs([args.output], inputs=[args.input])
+    check_outputs([args.output], inputs=[f for f in (args.input, args.rig) if f is not None])
     output = writing(args, [args.output])
     if args.source_fps is not None and not 0 < args.source_fps <= MAX_FPS:
         raise RequestError(f"--source-fps must be more than 0 and at most {MAX_FPS:g}, not {args.source_fps:g}")

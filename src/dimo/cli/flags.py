@@ -84,6 +84,8 @@ def check_flags(args: argparse.Namespace, inputs: Sequence[Path] = ()) -> None:
     for number in range(1, min(max(args.samples, 1), 256) + 1):
         check_outputs([numbered(path, number, args.samples) for path in args.output], inputs)
     writing(args, args.output)
+    if args.rig is not None:
+        check_outputs(args.output, [args.rig])
     if getattr(args, "text", None) is not None and not args.text.strip():
         raise RequestError('--text is empty; describe a motion, as in "a person jumps", or leave it out')
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton, preset, preset_names
 from dimo.errors import FormatError, RequestError
+from dimo.formats.reading import Options
+from dimo.formats.rig import Rig, read_rig
 from dimo.formats.table import CHOICES
 from dimo.formats.table import WRITE as MOTIONS
 from dimo.formats.writing import MAX_FPS, Output, fitted
@@ -59,19 +62,37 @@ def add_writing_flags(parser: argparse.ArgumentParser) -> None:
         "--root-bone", action="store_true", help="a bone on the ground above the pelvis carries the way, as in Unreal"
     )
     group.add_argument("--no-mesh", action="store_true", help="the skeleton alone in a GLB, without a mannequin")
+    group.add_argument(
+        "--rig",
+        metavar="FILE",
+        type=Path,
+        help="your character (GLB, VRM, BVH, ...): the motion on its bones, in its skin",
+    )
+    group.add_argument(
+        "--rig-map", metavar="FILE", type=Path, help="JSON that says which joint of --rig is which (default: told)"
+    )
 
 
 def writing(args: argparse.Namespace, paths: Sequence[Path]) -> Output:
     """What the flags say; RequestError for what is no rate or unit, and for what none of the outputs has a choice of."""
     if args.fps is not None and not 0 < args.fps <= MAX_FPS:
         raise RequestError(f"--fps must be more than 0 and at most {MAX_FPS:g}, not {args.fps:g}")
-    output = Output(args.fps, args.out_unit, args.out_up, args.in_place, args.root_bone, not args.no_mesh).check()
+    if args.rig_map is not None and args.rig is None:
+        raise RequestError("--rig-map goes with --rig")
+    rig = None if args.rig is None else _rig(args.rig, args.rig_map)
+    output = Output(args.fps, args.out_unit, args.out_up, args.in_place, args.root_bone, not args.no_mesh, rig).check()
     known = {name for path in paths for name in CHOICES.get(path.suffix.lower(), ())}
     for name, flag in (("unit", "--out-unit"), ("up", "--out-up"), ("root_bone", "--root-bone")):
         if getattr(fitted(output, [*known]), name) != getattr(output, name):
             takes = " and ".join(suffix[1:].upper() for suffix, choices in CHOICES.items() if name in choices)
             raise RequestError(f"{flag} is for {takes} files, and none is written")
     return output
+
+
+@lru_cache(maxsize=1)
+def _rig(path: Path, mapping: Path | None) -> Rig:
+    """Read once: it is checked before the work begins, and used after it."""
+    return read_rig(path, Options(mapping=mapping))
 
 
 def write(motion: Motion, path: Path, output: Output | None = None) -> Path:

@@ -14,8 +14,10 @@ from dimo.body.kinematics import forward
 from dimo.body.motion import Motion
 from dimo.body.rotation import normalise
 from dimo.body.skeleton import Skeleton
+from dimo.errors import RequestError
 from dimo.formats.files import write_atomically
 from dimo.formats.gltf_file import DTYPES, FLOAT, UINT, USHORT
+from dimo.formats.gltf_source import GltfSource
 from dimo.formats.mannequin import build
 from dimo.formats.writing import Clip
 
@@ -53,8 +55,16 @@ class Buffer:
 def write(motion: Motion, path: str | Path, *, mesh: bool = True, root_bone: bool = False) -> Path:
     """Write a Motion as GLB: its skeleton, an animation, and a mannequin skinned to it (mesh) or the skin's joints alone.
 
-    root_bone puts a joint on the ground above the pelvis, which carries the path and the heading.
+    root_bone puts a joint on the ground above the pelvis, which carries the path and the heading. A body that was read from a
+    glTF of another program is written into that file: its meshes, skins, materials and nodes stay as they are.
     """
+    source = motion.skeleton.source
+    if isinstance(source, GltfSource) and mesh:
+        if root_bone:
+            raise RequestError(
+                f"a file with its own skin keeps its joints; leave out the ground root, or the mesh, of {path}"
+            )
+        return source.write(motion, path)
     import pygltflib as g
 
     clip = Clip.of(motion, root_bone)

@@ -11,10 +11,11 @@ from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton
 from dimo.errors import FormatError, RequestError
 from dimo.formats.reading import Options, Parsed, Reading, settle
+from dimo.formats.rig import Rig, read_rig
 from dimo.formats.writing import Output, refuse
 
-READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrma")
-GLTF = (".glb", ".gltf", ".vrma")
+READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrm", ".vrma")
+GLTF = (".glb", ".gltf", ".vrm", ".vrma")
 CHOICES = {".bvh": ("unit", "up", "root_bone"), ".npz": (), ".npy": ("unit", "up"), ".glb": ("root_bone",)}
 """What is written, and what of an Output beside rate and place each format has a choice of."""
 WRITE = tuple(CHOICES)
@@ -112,15 +113,21 @@ def save(
     in_place: bool = False,
     root_bone: bool = False,
     mesh: bool = True,
+    rig: str | Path | Skeleton | Rig | None = None,
     **options: Any,
 ) -> Path:
-    """Write by suffix: .glb (a skinned mannequin), .bvh, .npz (exact), .npy (joints).
+    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .bvh, .npz (exact), .npy (joints).
 
-    fps: another rate, with feet that stay planted. in_place: without the way over the ground. Where the format has a choice:
+    fps: another rate, with feet that stay planted. in_place: without the way over the ground. rig: the file of a character,
+    or a skeleton, to put the motion on; into a .glb with its own skin, where it is a glTF. Where the format has a choice:
     unit ("cm", or metres) and up ("x", "y", "z") of BVH and NPY, root_bone (a joint on the ground that carries the path) of
     BVH and GLB, mesh=False (the skeleton alone) of GLB. Other options go to the format's write.
     """
-    output = Output(fps, unit, up, in_place, root_bone, mesh).check()
+    if isinstance(rig, Skeleton):
+        rig = Rig(rig)
+    elif isinstance(rig, str | Path):
+        rig = read_rig(rig)
+    output = Output(fps, unit, up, in_place, root_bone, mesh, rig).check()
     suffix = check_output(output, path)
     motion = output.applied(motion)
     if suffix == ".bvh":

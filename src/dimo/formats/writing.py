@@ -17,6 +17,7 @@ from dimo.body.rotation import quat_conjugate, quat_continuous, quat_multiply, q
 from dimo.body.skeleton import Skeleton
 from dimo.errors import FormatError, RequestError
 from dimo.formats.axes import AXES
+from dimo.formats.rig import Rig
 from dimo.formats.units import metres_of
 
 MAX_FPS = 1000.0
@@ -35,6 +36,7 @@ class Output:
     in_place: bool = False  # the pelvis stays above where it starts
     root_bone: bool = False  # a joint on the ground above the pelvis carries path and heading
     mesh: bool = True  # the mannequin of a GLB
+    rig: Rig | None = None  # the character to put the motion on
 
     def check(self) -> Output:
         """Itself; RequestError for a rate, unit or axis that is none."""
@@ -47,9 +49,11 @@ class Output:
         return self
 
     def applied(self, motion: Motion) -> Motion:
-        """The motion at the rate, and in place, as asked."""
+        """The motion at the rate, on the character, and in place, as asked."""
         if self.fps is not None:
             motion = at_rate(motion, self.fps)
+        if self.rig is not None:
+            motion = self.rig.moved(motion)
         return in_place(motion) if self.in_place else motion
 
 
