@@ -16,7 +16,7 @@ import torch
 
 from dimo import loading
 from dimo.body.motion import Motion
-from dimo.body.retarget import retarget
+from dimo.body.onto import onto
 from dimo.body.skeleton import Skeleton
 from dimo.codec.codec import Codec
 from dimo.data import code_cache
@@ -329,7 +329,7 @@ class DiMo:
         seeded = [r if r.seed is not None else replace(r, seed=options.seed) for r in requests]
         asked = [one for request in seeded for one in samples_of(request, samples)]
         made = self.pipeline.make(asked, options, footlock=footlock, memory=memory)
-        return [retarget(m, skeleton) for m in made] if skeleton is not None else made
+        return [onto(m, skeleton) for m in made] if skeleton is not None else made
 
     # ---- motion to text
 

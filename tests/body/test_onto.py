@@ -48,7 +48,7 @@ def squatting(frames: int = 21, hands: float = 0.0) -> Motion:
     ankle = joints[:, [AT["left_ankle"], AT["right_ankle"]]].mean(1)
     root = np.array([1.0, 0, 2.0]) - ankle
     lowest = rest_pose(BODY)[AT["left_ankle"], 1] - rest_pose(BODY)[[AT["left_foot"], AT["right_foot"]], 1].min()
-    return replace(motion, root=root + [0, lowest, 0])
+    return replace(motion, root=root + np.array([0, lowest, 0]))
 
 
 def test_feet_that_stand_stand_flat_on_the_ground_as_wide_as_the_hips():
@@ -74,9 +74,9 @@ def test_the_way_is_as_long_as_the_legs_allow():
     motion = squatting()
     root = motion.root + np.linspace(0, 1, 21)[:, None] * [0, 0, 3.0]
     out = onto(replace(motion, root=root), character())
-    legs = (0.7 * np.linalg.norm(BODY.offsets[AT["left_knee"]]) + 0.5 * np.linalg.norm(BODY.offsets[AT["left_ankle"]])) / (
-        np.linalg.norm(BODY.offsets[[AT["left_knee"], AT["left_ankle"]]], axis=-1).sum()
-    )
+    legs = (
+        0.7 * np.linalg.norm(BODY.offsets[AT["left_knee"]]) + 0.5 * np.linalg.norm(BODY.offsets[AT["left_ankle"]])
+    ) / (np.linalg.norm(BODY.offsets[[AT["left_knee"], AT["left_ankle"]]], axis=-1).sum())
     hips = out.joints()[:, [AT["left_hip"], AT["right_hip"]]].mean(1)
     assert hips[-1, 2] - hips[0, 2] == pytest.approx(3 * legs, rel=0.01)
 
@@ -95,7 +95,9 @@ def test_hands_are_where_they_were_from_the_shoulders(drop):
 
     scale = reach(target) / reach(BODY)
     for side in SIDES:
-        seen = [j[:, AT[f"{side}_wrist"]] - j[:, [AT["left_shoulder"], AT["right_shoulder"]]].mean(1) for j in (out, source)]
+        seen = [
+            j[:, AT[f"{side}_wrist"]] - j[:, [AT["left_shoulder"], AT["right_shoulder"]]].mean(1) for j in (out, source)
+        ]
         error = np.linalg.norm(seen[0] - scale * seen[1], axis=-1)
         assert error[1:].max() < 1e-6
         assert error[0] < 0.02 * scale  # stretched arms on shoulders of another width reach nearly as far
@@ -115,7 +117,9 @@ def test_knees_and_elbows_bend_about_their_own_axis(limb):
     rotations = twisted.rotations.copy()
     for side in SIDES:  # the same places, with thighs and upper arms that are turned about themselves
         own = normalise(BODY.offsets[AT[f"{side}_{middle}"]])
-        rotations[:, AT[f"{side}_{upper}"]] = quat_multiply(rotations[:, AT[f"{side}_{upper}"]], rotvec_to_quat(0.7 * own))
+        rotations[:, AT[f"{side}_{upper}"]] = quat_multiply(
+            rotations[:, AT[f"{side}_{upper}"]], rotvec_to_quat(0.7 * own)
+        )
         back = quat_multiply(rotvec_to_quat(-0.7 * own), rotations[:, AT[f"{side}_{middle}"]])
         rotations[:, AT[f"{side}_{middle}"]] = back
     twisted = replace(twisted, rotations=rotations)

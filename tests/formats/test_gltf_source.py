@@ -45,7 +45,9 @@ def array(document: dict, body: bytes, index: int) -> np.ndarray:
 def character(folder: Path, *, animations: int = 2, name: str = "hero.glb") -> Path:
     """A character as Blender exports one: centimetres and Z up under an Armature, bones along their own axes, a picture."""
     generator = np.random.default_rng(1)
-    still = Motion(SHORT, 24, np.tile([0, 0.57, 0.0], (5, 1)), rotvec_to_quat(generator.normal(0, 0.1, (5, 22, 3))), "Idle")
+    still = Motion(
+        SHORT, 24, np.tile([0, 0.57, 0.0], (5, 1)), rotvec_to_quat(generator.normal(0, 0.1, (5, 22, 3))), "Idle"
+    )
     document, body = opened(still.save(folder / "own.glb"))
     document["asset"]["generator"] = "another program"
     body = bytearray(body)
@@ -70,7 +72,9 @@ def character(folder: Path, *, animations: int = 2, name: str = "hero.glb") -> P
     view = document["bufferViews"][document["accessors"][document["skins"][0]["inverseBindMatrices"]]["bufferView"]]
     at = view["byteOffset"]
     body[at : at + 22 * 64] = np.array(inverse, "<f4").tobytes()
-    document["nodes"].append({"name": "Armature", "children": [0], "scale": [0.01] * 3, "rotation": [-(0.5**0.5), 0, 0, 0.5**0.5]})
+    document["nodes"].append(
+        {"name": "Armature", "children": [0], "scale": [0.01] * 3, "rotation": [-(0.5**0.5), 0, 0, 0.5**0.5]}
+    )
     document["scenes"][0]["nodes"] = [23, 22]
     picture = b"\x89PNG\r\n\x1a\n" + bytes(range(40))
     document["bufferViews"].append({"buffer": 0, "byteOffset": len(body), "byteLength": len(picture)})
@@ -125,7 +129,9 @@ def test_the_motion_is_on_the_bones_and_all_else_stays(tmp_path, animations):
     for kind in ("POSITION", "NORMAL", "JOINTS_0", "WEIGHTS_0"):
         pairs = [(d, b, d["meshes"][0]["primitives"][0]["attributes"][kind]) for d, b in ((before, old), (after, new))]
         assert np.array_equal(*(array(*p) for p in pairs)), kind
-    assert np.array_equal(*(array(d, b, d["skins"][0]["inverseBindMatrices"]) for d, b in ((before, old), (after, new))))
+    assert np.array_equal(
+        *(array(d, b, d["skins"][0]["inverseBindMatrices"]) for d, b in ((before, old), (after, new)))
+    )
     view = after["bufferViews"][after["images"][0]["bufferView"]]
     assert new[view["byteOffset"] : view["byteOffset"] + view["byteLength"]][:4] == b"\x89PNG"
     again = read(out)
@@ -142,7 +148,9 @@ def test_what_only_old_animations_used_is_gone(tmp_path):
     used = {s[k] for a in before["animations"] for s in a["samplers"] for k in ("input", "output")}
     assert len(bare["accessors"]) == len(before["accessors"]) - len(used)
     size = sum(
-        v["byteLength"] for i, v in enumerate(before["bufferViews"]) if i in {before["accessors"][a]["bufferView"] for a in used}
+        v["byteLength"]
+        for i, v in enumerate(before["bufferViews"])
+        if i in {before["accessors"][a]["bufferView"] for a in used}
     )
     assert len(old) - len(left) == pytest.approx(size, abs=400)
     assert before["animations"]  # the document itself is as it was
@@ -233,7 +241,10 @@ def test_the_command_line_puts_motion_on_a_character(tmp_path, capsys):
     for argv, words in (
         (["convert", str(clip), str(hero), "--rig", str(hero)], "this output is the input"),
         (["generate", "walks", "-o", str(hero), "--rig", str(hero), "--model", "nowhere"], "this output is the input"),
-        (["generate", "walks", "-o", str(out), "--rig", str(tmp_path / "none.glb"), "--model", "nowhere"], "no such file"),
+        (
+            ["generate", "walks", "-o", str(out), "--rig", str(tmp_path / "none.glb"), "--model", "nowhere"],
+            "no such file",
+        ),
         (["convert", str(clip), str(out), "--rig-map", str(clip)], "--rig-map goes with --rig"),
     ):
         capsys.readouterr()

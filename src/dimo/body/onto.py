@@ -149,7 +149,7 @@ def _grounded(out: Motion, roles: Roles, motion: Motion, own: Roles, sole: float
     scale = leg_length(out.skeleton, roles) / leg_length(motion.skeleton, own)
     theirs = _floor(motion, own)
     level = 0.0 if abs(theirs) < SUNK else scale * theirs
-    return replace(out, root=out.root + [0.0, level + sole - _floor(out, roles), 0.0])
+    return replace(out, root=out.root + np.array([0.0, level + sole - _floor(out, roles), 0.0]))
 
 
 def _floor(motion: Motion, roles: Roles) -> float:

@@ -32,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
     skeleton = None if args.skeleton is None else read_skeleton(args.skeleton)
     motion = read(args.input, args, fps=args.source_fps)
     if skeleton is not None:
-        from dimo.body.retarget import retarget
+        from dimo.body.onto import onto
 
-        motion = retarget(motion, skeleton)
+        motion = onto(motion, skeleton)
     with waiting(f"writing {len(motion)} frames"):
         write(motion, args.output, output)
     print(args.output)
