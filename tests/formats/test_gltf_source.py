@@ -12,8 +12,8 @@ from dimo import FormatError, Motion, RequestError, Skeleton, preset
 from dimo.body.onto import onto
 from dimo.body.rotation import rotvec_to_quat
 from dimo.cli.main import main
+from dimo.formats.gltf_pack import pack
 from dimo.formats.gltf_prune import without_animations
-from dimo.formats.gltf_source import pack
 from dimo.formats.rig import read_rig
 from dimo.formats.table import read
 

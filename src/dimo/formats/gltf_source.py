@@ -4,8 +4,6 @@ and nodes stay as they are, and its animations give way to one.
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,9 @@ from dimo.body.rotation import normalise, quat_conjugate, quat_continuous, quat_
 from dimo.errors import RequestError
 from dimo.formats.axes import from_y
 from dimo.formats.files import read_bytes, write_atomically
-from dimo.formats.gltf_file import FLOAT, MAX_BYTES, SIZES, Document, beside
+from dimo.formats.gltf_file import MAX_BYTES, Document, beside
 from dimo.formats.gltf_nodes import Nodes, split, topmost_first
+from dimo.formats.gltf_pack import add_values, add_view, pack
 from dimo.formats.gltf_prune import without_animations
 
 STILL = 1e-6
@@ -85,7 +84,7 @@ class GltfSource:
                 continue
             content = read_bytes(beside(self.path, uri), MAX_BYTES)
             del image["uri"]
-            image["bufferView"] = _add_view(document, data, content)
+            image["bufferView"] = add_view(document, data, content)
             png = content[:8] == b"\x89PNG\r\n\x1a\n"
             image.setdefault("mimeType", "image/png" if png else "image/jpeg")
 
@@ -93,8 +92,8 @@ class GltfSource:
         animation: dict[str, Any] = {
             "name": motion.name, "samplers": [], "channels": [], "extras": {"by": BY, "fps": motion.fps}
         }  # fmt: skip
-        times = _add_values(document, data, np.arange(len(motion))[:, None] / motion.fps, "SCALAR", bounds=True)
-        start = times if len(motion) == 1 else _add_values(document, data, np.zeros((1, 1)), "SCALAR", bounds=True)
+        times = add_values(document, data, np.arange(len(motion))[:, None] / motion.fps, "SCALAR", bounds=True)
+        start = times if len(motion) == 1 else add_values(document, data, np.zeros((1, 1)), "SCALAR", bounds=True)
         for node, what, values in self._tracks(motion):
             still = np.abs(values - values[0]).max() <= STILL
             entry = document["nodes"][node]
@@ -102,7 +101,7 @@ class GltfSource:
                 del entry["matrix"]
                 entry.update({k: [float(x) for x in v] for k, v in self.nodes.rest[node].items()})
             values = values[:1] if still else values
-            output = _add_values(document, data, values, "VEC4" if what == "rotation" else "VEC3")
+            output = add_values(document, data, values, "VEC4" if what == "rotation" else "VEC3")
             animation["samplers"].append(
                 {"input": start if still else times, "output": output, "interpolation": "LINEAR"}
             )
@@ -147,37 +146,3 @@ class GltfSource:
         if not tracks:
             raise RequestError(f"the motion leaves the body of {self.path} as it stands")
         return tracks
-
-
-# ---- writing
-
-
-def _add_view(document: dict[str, Any], data: bytearray, content: bytes) -> int:
-    data.extend(b"\0" * (-len(data) % 4))
-    views = document.setdefault("bufferViews", [])
-    views.append({"buffer": 0, "byteOffset": len(data), "byteLength": len(content)})
-    data.extend(content)
-    return len(views) - 1
-
-
-def _add_values(
-    document: dict[str, Any], data: bytearray, values: np.ndarray, kind: str, *, bounds: bool = False
-) -> int:
-    """Add an accessor of 32-bit floats (N, W)."""
-    array = np.ascontiguousarray(values, "<f4").reshape(len(values), SIZES[kind])
-    accessor: dict[str, Any] = {
-        "bufferView": _add_view(document, data, array.tobytes()), "componentType": FLOAT, "count": len(array), "type": kind
-    }  # fmt: skip
-    if bounds:
-        accessor["min"], accessor["max"] = array.min(0).astype(float).tolist(), array.max(0).astype(float).tolist()
-    document.setdefault("accessors", []).append(accessor)
-    return len(document["accessors"]) - 1
-
-
-def pack(document: dict[str, Any], data: bytes) -> bytes:
-    """A GLB file of a JSON document and its one buffer (glTF 2.0, section 4.4)."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    data += b"\0" * (-len(data) % 4)
-    head = struct.pack("<4sIII4s", b"glTF", 2, 28 + len(text) + len(data), len(text), b"JSON")
-    return head + text + struct.pack("<I4s", len(data), b"BIN\0") + data

@@ -16,7 +16,7 @@ from dimo.formats.writing import Output, refuse
 
 READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrm", ".vrma")
 GLTF = (".glb", ".gltf", ".vrm", ".vrma")
-CHOICES = {".bvh": ("unit", "up", "root_bone"), ".npz": (), ".npy": ("unit", "up"), ".glb": ("root_bone",)}
+CHOICES = {".bvh": ("unit", "up", "root_bone"), ".npz": (), ".npy": ("unit", "up"), ".glb": ("root_bone",), ".vrma": ()}
 """What is written, and what of an Output beside rate and place each format has a choice of."""
 WRITE = tuple(CHOICES)
 FBX = (
@@ -116,7 +116,8 @@ def save(
     rig: str | Path | Skeleton | Rig | None = None,
     **options: Any,
 ) -> Path:
-    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .bvh, .npz (exact), .npy (joints).
+    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .vrma, .bvh, .npz (exact), .npy
+    (joints).
 
     fps: another rate, with feet that stay planted. in_place: without the way over the ground. rig: the file of a character,
     or a skeleton, to put the motion on; into a .glb with its own skin, where it is a glTF. Where the format has a choice:
@@ -142,6 +143,10 @@ def save(
         from dimo.formats.npy import write
 
         return write(motion, path, unit=unit, up=up, **options)
+    if suffix == ".vrma":
+        from dimo.formats.vrma import write
+
+        return write(motion, path, **options)
     from dimo.formats.glb import write
 
     return write(motion, path, mesh=mesh, root_bone=root_bone, **options)
