@@ -10,6 +10,7 @@ from pathlib import Path
 from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton, preset, preset_names
 from dimo.errors import FormatError, RequestError
+from dimo.formats import blender
 from dimo.formats.reading import Options
 from dimo.formats.rig import Rig, read_rig
 from dimo.formats.table import CHOICES
@@ -79,6 +80,8 @@ def writing(args: argparse.Namespace, paths: Sequence[Path]) -> Output:
         raise RequestError(f"--fps must be more than 0 and at most {MAX_FPS:g}, not {args.fps:g}")
     if args.rig_map is not None and args.rig is None:
         raise RequestError("--rig-map goes with --rig")
+    if any(path.suffix.lower() == ".fbx" for path in paths):
+        blender.required()
     rig = None if args.rig is None else _rig(args.rig, args.rig_map)
     output = Output(args.fps, args.out_unit, args.out_up, args.in_place, args.root_bone, not args.no_mesh, rig).check()
     known = {name for path in paths for name in CHOICES.get(path.suffix.lower(), ())}

@@ -34,13 +34,14 @@ class Rig:
 
 def read_rig(path: str | Path, options: Options | None = None) -> Rig:
     """The body of a motion file, or of a glTF without animations. FormatError or RequestError where there is none known."""
-    from dimo.formats import gltf
+    from dimo.formats import fbx, gltf
     from dimo.formats.reading import settle
     from dimo.formats.table import GLTF, read
 
     options = options or Options()
-    if Path(path).suffix.lower() in GLTF:
-        motion = settle(gltf.parse(path, rig=True), path, options).motion
+    suffix = Path(path).suffix.lower()
+    if suffix in (*GLTF, ".fbx"):
+        motion = settle((fbx if suffix == ".fbx" else gltf).parse(path, rig=True), path, options).motion
         heights = motion.joints()[0, :, 1]
         lowest = float(heights[feet(motion.skeleton, find_naming(motion.skeleton)[1])].min())
         return Rig(motion.skeleton, lowest if abs(lowest) < MOST_SOLE * float(np.ptp(heights)) else 0.0)

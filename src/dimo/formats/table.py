@@ -14,15 +14,18 @@ from dimo.formats.reading import Options, Parsed, Reading, settle
 from dimo.formats.rig import Rig, read_rig
 from dimo.formats.writing import Output, refuse
 
-READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrm", ".vrma")
+READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrm", ".vrma", ".fbx")
 GLTF = (".glb", ".gltf", ".vrm", ".vrma")
-CHOICES = {".bvh": ("unit", "up", "root_bone"), ".npz": (), ".npy": ("unit", "up"), ".glb": ("root_bone",), ".vrma": ()}
+CHOICES = {
+    ".bvh": ("unit", "up", "root_bone"),
+    ".npz": (),
+    ".npy": ("unit", "up"),
+    ".glb": ("root_bone",),
+    ".fbx": ("root_bone",),
+    ".vrma": (),
+}
 """What is written, and what of an Output beside rate and place each format has a choice of."""
 WRITE = tuple(CHOICES)
-FBX = (
-    "FBX is not read; import it in Blender (File > Import > FBX), export it as glTF 2.0 (.glb) or Motion Capture (.bvh), "
-    "and give that file"
-)
 
 
 def load(
@@ -54,11 +57,9 @@ def read(path: str | Path, options: Options | None = None, *, fps: float | None 
     """As load, with all that was decided."""
     options = options or Options()
     suffix = Path(path).suffix.lower()
-    if suffix == ".fbx":
-        raise FormatError(FBX, path=path)
     if suffix not in READ:
         raise FormatError(f"the suffix {suffix!r} names no format that is read; there are {', '.join(READ)}", path=path)
-    if options.animation is not None and suffix not in GLTF:
+    if options.animation is not None and suffix not in (*GLTF, ".fbx"):
         raise FormatError(f"a {suffix} file holds one motion, so there is no animation to choose", path=path)
     reading = settle(_parse(path, suffix, options, fps), path, options)
     if fps is None:
@@ -85,6 +86,10 @@ def _parse(path: str | Path, suffix: str, options: Options, fps: float | None) -
         from dimo.formats import gltf
 
         return gltf.parse(path, options.animation)
+    if suffix == ".fbx":
+        from dimo.formats import fbx
+
+        return fbx.parse(path, options.animation)
     from dimo.formats import npy
 
     array = npy.read_array(path)
@@ -116,7 +121,7 @@ def save(
     rig: str | Path | Skeleton | Rig | None = None,
     **options: Any,
 ) -> Path:
-    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .vrma, .bvh, .npz (exact), .npy
+    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .fbx, .vrma, .bvh, .npz (exact), .npy
     (joints).
 
     fps: another rate, with feet that stay planted. in_place: without the way over the ground. rig: the file of a character,
@@ -147,6 +152,10 @@ def save(
         from dimo.formats.vrma import write
 
         return write(motion, path, **options)
+    if suffix == ".fbx":
+        from dimo.formats.fbx import write
+
+        return write(motion, path, mesh=mesh, root_bone=root_bone, **options)
     from dimo.formats.glb import write
 
     return write(motion, path, mesh=mesh, root_bone=root_bone, **options)
