@@ -70,9 +70,9 @@ def test_every_verb_that_makes_motion_writes_with_the_flags(verb, clip, tiny, tm
     ("flags", "output", "words"),
     [
         (["--out-unit", "parsec"], "o.bvh", "no unit 'parsec'"),
-        (["--out-unit", "cm"], "o.glb", "--out-unit is for BVH and NPY files, and none is written"),
-        (["--out-up", "z"], "o.npz", "--out-up is for BVH and NPY files, and none is written"),
-        (["--root-bone"], "o.npy", "--root-bone is for BVH and GLB files, and none is written"),
+        (["--out-unit", "cm"], "o.glb", "--out-unit is for BVH, NPY and USD files, and none is written"),
+        (["--out-up", "z"], "o.npz", "--out-up is for BVH, NPY and USD files, and none is written"),
+        (["--root-bone"], "o.npy", "--root-bone is for BVH, GLB, FBX and USD files, and none is written"),
         (["--fps", "0"], "o.bvh", "--fps must be more than 0 and at most 1000, not 0"),
         (["--fps", "1e9"], "o.bvh", "--fps must be more than 0"),
     ],

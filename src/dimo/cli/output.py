@@ -10,10 +10,10 @@ from pathlib import Path
 from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton, preset, preset_names
 from dimo.errors import FormatError, RequestError
-from dimo.formats import blender
+from dimo.formats import blender, usd
 from dimo.formats.reading import Options
 from dimo.formats.rig import Rig, read_rig
-from dimo.formats.table import CHOICES
+from dimo.formats.table import CHOICES, USD
 from dimo.formats.table import WRITE as MOTIONS
 from dimo.formats.writing import MAX_FPS, Output, fitted
 
@@ -53,10 +53,14 @@ def add_writing_flags(parser: argparse.ArgumentParser) -> None:
         help="frames a second, such as 24, 25, 30 or 60; feet stay planted (default: as made, or read)",
     )
     group.add_argument(
-        "--out-unit", metavar="UNIT", help="m, cm, mm, inch, foot, ... of a BVH or NPY (default: as the input's, or m)"
+        "--out-unit",
+        metavar="UNIT",
+        help="m, cm, mm, inch, foot, ... of a BVH, NPY or USD (default: as the input's, or m)",
     )
     group.add_argument(
-        "--out-up", choices=("x", "y", "z"), help="the axis that is up in a BVH or NPY (default: as the input's, or y)"
+        "--out-up",
+        choices=("x", "y", "z"),
+        help="the axis that is up in a BVH, NPY or USD (default: as the input's, or y)",
     )
     group.add_argument("--in-place", action="store_true", help="without the way over the ground, for game engines")
     group.add_argument(
@@ -82,12 +86,17 @@ def writing(args: argparse.Namespace, paths: Sequence[Path]) -> Output:
         raise RequestError("--rig-map goes with --rig")
     if any(path.suffix.lower() == ".fbx" for path in paths):
         blender.required()
+    if any(path.suffix.lower() in USD for path in paths):
+        usd.required()
     rig = None if args.rig is None else _rig(args.rig, args.rig_map)
     output = Output(args.fps, args.out_unit, args.out_up, args.in_place, args.root_bone, not args.no_mesh, rig).check()
     known = {name for path in paths for name in CHOICES.get(path.suffix.lower(), ())}
     for name, flag in (("unit", "--out-unit"), ("up", "--out-up"), ("root_bone", "--root-bone")):
         if getattr(fitted(output, [*known]), name) != getattr(output, name):
-            takes = " and ".join(suffix[1:].upper() for suffix, choices in CHOICES.items() if name in choices)
+            names = dict.fromkeys(
+                "USD" if s in USD else s[1:].upper() for s, choices in CHOICES.items() if name in choices
+            )
+            takes = " and ".join((", ".join([*names][:-1]), [*names][-1]))
             raise RequestError(f"{flag} is for {takes} files, and none is written")
     return output
 

@@ -16,6 +16,7 @@ from dimo.formats.writing import Output, refuse
 
 READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrm", ".vrma", ".fbx")
 GLTF = (".glb", ".gltf", ".vrm", ".vrma")
+USD = (".usda", ".usdc", ".usdz")
 CHOICES = {
     ".bvh": ("unit", "up", "root_bone"),
     ".npz": (),
@@ -23,6 +24,9 @@ CHOICES = {
     ".glb": ("root_bone",),
     ".fbx": ("root_bone",),
     ".vrma": (),
+    ".usda": ("unit", "up", "root_bone"),
+    ".usdc": ("unit", "up", "root_bone"),
+    ".usdz": ("unit", "up", "root_bone"),
 }
 """What is written, and what of an Output beside rate and place each format has a choice of."""
 WRITE = tuple(CHOICES)
@@ -121,12 +125,12 @@ def save(
     rig: str | Path | Skeleton | Rig | None = None,
     **options: Any,
 ) -> Path:
-    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .fbx, .vrma, .bvh, .npz (exact), .npy
-    (joints).
+    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .fbx, .usda, .usdc, .usdz, .vrma,
+    .bvh, .npz (exact), .npy (joints).
 
     fps: another rate, with feet that stay planted. in_place: without the way over the ground. rig: the file of a character,
     or a skeleton, to put the motion on; into a .glb with its own skin, where it is a glTF. Where the format has a choice:
-    unit ("cm", or metres) and up ("x", "y", "z") of BVH and NPY, root_bone (a joint on the ground that carries the path) of
+    unit ("cm", or metres) and up ("x", "y", "z") of BVH, NPY and USD, root_bone (a joint on the ground that carries the path) of
     BVH and GLB, mesh=False (the skeleton alone) of GLB. Other options go to the format's write.
     """
     if isinstance(rig, Skeleton):
@@ -156,6 +160,10 @@ def save(
         from dimo.formats.fbx import write
 
         return write(motion, path, mesh=mesh, root_bone=root_bone, **options)
+    if suffix in USD:
+        from dimo.formats.usd import write
+
+        return write(motion, path, unit=unit, up=up, mesh=mesh, root_bone=root_bone, **options)
     from dimo.formats.glb import write
 
     return write(motion, path, mesh=mesh, root_bone=root_bone, **options)
