@@ -34,6 +34,7 @@ from dimo.tasks import correct as correct_task
 from dimo.tasks import edit as edit_task
 from dimo.tasks import generate as generate_task
 from dimo.tasks import length as length_task
+from dimo.tasks import loop as loop_task
 from dimo.tasks import score as score_task
 from dimo.tasks import search as search_task
 from dimo.tasks import trace as trace_task
@@ -314,6 +315,37 @@ class DiMo:
         """Near neighbours of the motion: a share (0 to 1) of its code steps is made anew, on its own body and rate."""
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         return self._make([edit_task.vary(motion, share, text=text)], samples, options, footlock)
+
+    def loop(
+        self,
+        motion: Motion,
+        seconds: float | None = None,
+        *,
+        text: str | None = None,
+        samples: int = 1,
+        seed: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        temperature: float | None = None,
+        options: SampleOptions | None = None,
+        footlock: bool = True,
+        memory: float = MEMORY,
+    ) -> list[Motion]:
+        """The motion, and `seconds` in which its end comes back to its start, so that it can be repeated (tasks/loop.py).
+
+        Without seconds: as long as joints need that are no faster than the motion's own (the 99th percentile); a way that
+        hurries is made anew, longer, up to three times.
+        """
+        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        best: list[tuple[float, Motion]] = []
+        for tried in loop_task.durations(motion) if seconds is None else [seconds]:
+            request = loop_task.request(motion, tried, text=text)
+            made = self._make([request], samples, options, footlock, memory)
+            rated = [(loop_task.hurry(m, motion, tried), loop_task.closed(m, motion, tried)) for m in made]
+            best = [min(pair, key=lambda r: max(r[0], 1.0)) for pair in zip(best or rated, rated, strict=True)]
+            if all(rate <= 1 for rate, _ in best):
+                break
+        return [m for _, m in best]
 
     def _make(
         self,
