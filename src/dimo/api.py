@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ class DiMo:
         ]
         made = self._make(asked, samples * best_task.check(best), options, footlock)
         made = best_task.pick(self.pipeline, [t for t in texts for _ in range(samples * best)], made, best)
-        return [retarget(m, skeleton) for m in made] if skeleton is not None else made
+        return [onto(m, skeleton) for m in made] if skeleton is not None else made
 
     def sample(
         self,
@@ -316,36 +317,9 @@ class DiMo:
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         return self._make([edit_task.vary(motion, share, text=text)], samples, options, footlock)
 
-    def loop(
-        self,
-        motion: Motion,
-        seconds: float | None = None,
-        *,
-        text: str | None = None,
-        samples: int = 1,
-        seed: int | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        temperature: float | None = None,
-        options: SampleOptions | None = None,
-        footlock: bool = True,
-        memory: float = MEMORY,
-    ) -> list[Motion]:
-        """The motion, and `seconds` in which its end comes back to its start, so that it can be repeated (tasks/loop.py).
-
-        Without seconds: as long as joints need that are no faster than the motion's own (the 99th percentile); a way that
-        hurries is made anew, longer, up to three times.
-        """
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
-        best: list[tuple[float, Motion]] = []
-        for tried in loop_task.durations(motion) if seconds is None else [seconds]:
-            request = loop_task.request(motion, tried, text=text)
-            made = self._make([request], samples, options, footlock, memory)
-            rated = [(loop_task.hurry(m, motion, tried), loop_task.closed(m, motion, tried)) for m in made]
-            best = [min(pair, key=lambda r: max(r[0], 1.0)) for pair in zip(best or rated, rated, strict=True)]
-            if all(rate <= 1 for rate, _ in best):
-                break
-        return [m for _, m in best]
+    def loop(self, motion: Motion, seconds: float | None = None, **given: Any) -> list[Motion]:
+        """The motion with a way back to its start, to be repeated (tasks/loop.py); given: keywords as of inbetween."""
+        return loop_task.loop(partial(self.inbetween, **given), motion, seconds)
 
     def _make(
         self,
@@ -400,25 +374,14 @@ class DiMo:
         """Sentences with their scores for a motion, the one that fits best first."""
         return search_task.rank(self.pipeline, motion, texts)
 
-    def search(
-        self,
-        text: str,
-        folder: str | Path,
-        *,
-        cache: bool = True,
-        up: str | None = None,
-        unit: str | float | None = None,
-        mapping: str | Path | None = None,
-    ) -> search_task.SearchResult:
+    def search(self, text: str, folder: str | Path, *, cache: bool = True, **reading: Any) -> search_task.SearchResult:
         """The motion files below a folder with their scores for a sentence, the one that fits best first.
 
         Files that cannot be read are listed, not fatal. cache: keep codes and priors of the files in the user's cache
-        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new. up, unit, mapping: as Motion.load
-        takes them, for every file.
+        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new. reading: up, unit, mapping of Motion.load.
         """
-        reading = Options(up=up, unit=unit, mapping=mapping)
-        path = code_cache.cache_path(folder, self.fingerprint(), reading) if cache else None
-        return search_task.search(self.pipeline, text, folder, path, reading)
+        path = code_cache.cache_path(folder, self.fingerprint(), Options(**reading)) if cache else None
+        return search_task.search(self.pipeline, text, folder, path, Options(**reading))
 
     def length(self, text: str) -> length_task.Lengths:
         """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""

@@ -31,13 +31,14 @@ def test_the_motion_stays_and_comes_back_to_its_place(model):
     (made,) = model.loop(motion, 0.5, seed=0, steps=1)
     assert len(made) == 60 + 15
     assert made[:60] == motion
-    whole = model.pipeline.make([loop.request(motion, 0.5)], footlock=True)[0]
+    (whole,) = model.inbetween(motion, loop.start_of(motion), 0.5, place=loop.place_of(motion), seed=0, steps=1)
+    assert whole[:75] == made
     assert whole[75:].joints() == pytest.approx(motion[:30].joints())  # where it began, as it began
 
 
 def test_a_body_that_goes_somewhere_begins_again_from_there(model):
     motion = swaying(way=3.0, turn=1.0)
-    whole = model.pipeline.make([loop.request(motion, 0.5)])[0]
+    (whole,) = model.inbetween(motion, loop.start_of(motion), 0.5, place=loop.place_of(motion), steps=1)
     joints = motion.joints()
     again = whole[75:].joints()
     yaw, shift = blend.ground_fit(joints[0], again[0])
@@ -45,9 +46,11 @@ def test_a_body_that_goes_somewhere_begins_again_from_there(model):
     assert np.linalg.norm(again[0, 0] - joints[0, 0]) > 1.5
 
 
-@pytest.mark.parametrize(("way", "turn", "place"), [(0, 0, False), (0.2, 0.3, False), (2, 0, True), (0, 2, True)])
+@pytest.mark.parametrize(
+    ("way", "turn", "place"), [(0, 0, "as_is"), (0.2, 0.3, "as_is"), (2, 0, "follow"), (0, 2, "follow")]
+)
 def test_what_has_gone_or_turned_does_not_come_back(way, turn, place):
-    assert loop.request(swaying(way, turn), 0.5).follow is place
+    assert loop.place_of(swaying(way, turn)) == place
 
 
 def test_speeds_by_hand():

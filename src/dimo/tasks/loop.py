@@ -6,12 +6,13 @@ pose it began with wherever it then is, so that the next round goes on from ther
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dimo.body import blend
 from dimo.body.motion import Motion
-from dimo.inpaint.request import Request, frames_of
-from dimo.tasks.edit import inbetween
+from dimo.inpaint.request import frames_of
 
 NEAR, SAME = 0.5, np.radians(30)
 """Metres and radians up to which an end is where the start was."""
@@ -21,6 +22,31 @@ LEAD = 1.0
 
 SHORTEST, LONGEST, MORE, TRIES = 0.4, 3.0, 1.6, 4
 """Seconds of a way back, the factor by which one that hurries is made longer, and how often it may be."""
+
+
+def loop(make: Callable[..., list[Motion]], motion: Motion, seconds: float | None) -> list[Motion]:
+    """Loops of a motion; without seconds of a length in which none hurries, or of the least hurried one.
+
+    make: DiMo.inbetween, of two motions, the seconds between them, and the place of the second one.
+    """
+    best: list[tuple[float, Motion]] = []
+    for tried in durations(motion) if seconds is None else [seconds]:
+        made = make(motion, start_of(motion), tried, place=place_of(motion))
+        rated = [(hurry(m, motion, tried), closed(m, motion, tried)) for m in made]
+        best = [min(pair, key=lambda r: max(r[0], 1.0)) for pair in zip(best or rated, rated, strict=True)]
+        if all(rate <= 1 for rate, _ in best):
+            break
+    return [m for _, m in best]
+
+
+def start_of(motion: Motion) -> Motion:
+    """The first second, which the frames between lead to."""
+    return motion[: min(len(motion), frames_of(LEAD, motion.fps))]
+
+
+def place_of(motion: Motion) -> str:
+    """Where the next round begins: "as_is", where this one did, or "follow", where the way back arrives."""
+    return "as_is" if _comes_back(motion) else "follow"
 
 
 def durations(motion: Motion) -> list[float]:
@@ -34,14 +60,8 @@ def durations(motion: Motion) -> list[float]:
     return [min(first * MORE**i, LONGEST) for i in range(TRIES)]
 
 
-def request(motion: Motion, seconds: float, *, text: str | None = None) -> Request:
-    """The motion, the way back, and the start again, as one request; `closed` cuts the start off."""
-    lead = motion[: min(len(motion), frames_of(LEAD, motion.fps))]
-    return inbetween(motion, lead, seconds, text=text, place="as_is" if _comes_back(motion) else "follow")
-
-
 def closed(made: Motion, motion: Motion, seconds: float) -> Motion:
-    """What was made of `request`, without the start that stands at its end."""
+    """Motion, way back and start again, without that start."""
     return made[: len(motion) + frames_of(seconds, motion.fps)]
 
 
