@@ -184,7 +184,7 @@ def test_mannequin_is_a_closed_skinned_body(name: str):
     assert 1.3 < np.ptp(mesh.positions[:, 1]) < 2.0
 
 
-@pytest.mark.parametrize("suffix", READ)
+@pytest.mark.parametrize("suffix", [s for s in READ if s != ".fbx"])  # which a program of its own reads
 @settings(max_examples=25, deadline=None)
 @given(data=st.binary(min_size=0, max_size=300))
 def test_any_bytes_are_read_or_refused(tmp_path_factory, suffix: str, data: bytes):

@@ -15,7 +15,7 @@ from dimo.errors import RequestError
 if TYPE_CHECKING:
     from dimo.api import DiMo
 
-SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
+SUFFIXES = "GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY or MP4, GIF, PNG by suffix; may be given several times"
 DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "seed")
 """Flags that are fields of SampleOptions."""
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dimo.body.motion import Motion
     from dimo.formats.reading import Options, Reading
 
-FILES = "BVH, AMC (its ASF beside it), GLB, glTF, NPZ or NPY, on any biped"
+FILES = "BVH, AMC (its ASF beside it), GLB, glTF, VRM, FBX, NPZ or NPY, on any biped"
 
 
 def add_reading_flags(parser: argparse.ArgumentParser, *, folder: bool = False) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dimo.body.motion import Motion
+from dimo.errors import FormatError
 from dimo.formats import blender, glb, gltf
 from dimo.formats.files import read_bytes, write_atomically
 from dimo.formats.reading import Parsed
@@ -25,7 +26,8 @@ def write(motion: Motion, path: str | Path, *, mesh: bool = True, root_bone: boo
 
 def parse(path: str | Path, animation: str | int | None = None, *, rig: bool = False) -> Parsed:
     """The motion of an FBX file, as formats/gltf.py reads what Blender makes of it."""
-    blender.required()
+    if blender.find() is None:
+        raise FormatError(blender.MISSING, path=path)
     read_bytes(path, MAX_BYTES)
     with blender.scratch() as folder:
         made, factor = blender.from_fbx(Path(path), Path(folder))
