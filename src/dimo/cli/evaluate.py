@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dimo.evaluate.report import Report
     from dimo.evaluators.evaluator import Evaluator
 
-PATHS = ("data", "model", "motions", "captions", "output", "archives")
+PATHS = ("data", "model", "motions", "captions", "output", "archives", "map")
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
