@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import torch
 
 from dimo import loading
 from dimo.body.motion import Motion
-from dimo.body.retarget import retarget
+from dimo.body.onto import onto
 from dimo.body.skeleton import Skeleton
 from dimo.codec.codec import Codec
 from dimo.data import code_cache
 from dimo.device import find
 from dimo.diffusion.sample import SampleOptions
+from dimo.formats.reading import Options
 from dimo.inpaint.pipeline import MEMORY, Pipeline
 from dimo.inpaint.request import Request, frames_of, samples_of
 from dimo.inpaint.spans import Span
@@ -33,6 +35,7 @@ from dimo.tasks import correct as correct_task
 from dimo.tasks import edit as edit_task
 from dimo.tasks import generate as generate_task
 from dimo.tasks import length as length_task
+from dimo.tasks import loop as loop_task
 from dimo.tasks import score as score_task
 from dimo.tasks import search as search_task
 from dimo.tasks import trace as trace_task
@@ -135,7 +138,7 @@ class DiMo:
         ]
         made = self._make(asked, samples * best_task.check(best), options, footlock)
         made = best_task.pick(self.pipeline, [t for t in texts for _ in range(samples * best)], made, best)
-        return [retarget(m, skeleton) for m in made] if skeleton is not None else made
+        return [onto(m, skeleton) for m in made] if skeleton is not None else made
 
     def sample(
         self,
@@ -314,6 +317,10 @@ class DiMo:
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         return self._make([edit_task.vary(motion, share, text=text)], samples, options, footlock)
 
+    def loop(self, motion: Motion, seconds: float | None = None, **given: Any) -> list[Motion]:
+        """The motion with a way back to its start, to be repeated (tasks/loop.py); given: keywords as of inbetween."""
+        return loop_task.loop(partial(self.inbetween, **given), motion, seconds)
+
     def _make(
         self,
         requests: Sequence[Request],
@@ -328,7 +335,7 @@ class DiMo:
         seeded = [r if r.seed is not None else replace(r, seed=options.seed) for r in requests]
         asked = [one for request in seeded for one in samples_of(request, samples)]
         made = self.pipeline.make(asked, options, footlock=footlock, memory=memory)
-        return [retarget(m, skeleton) for m in made] if skeleton is not None else made
+        return [onto(m, skeleton) for m in made] if skeleton is not None else made
 
     # ---- motion to text
 
@@ -367,14 +374,14 @@ class DiMo:
         """Sentences with their scores for a motion, the one that fits best first."""
         return search_task.rank(self.pipeline, motion, texts)
 
-    def search(self, text: str, folder: str | Path, *, cache: bool = True) -> search_task.SearchResult:
+    def search(self, text: str, folder: str | Path, *, cache: bool = True, **reading: Any) -> search_task.SearchResult:
         """The motion files below a folder with their scores for a sentence, the one that fits best first.
 
         Files that cannot be read are listed, not fatal. cache: keep codes and priors of the files in the user's cache
-        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new.
+        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new. reading: up, unit, mapping of Motion.load.
         """
-        path = code_cache.cache_path(folder, self.fingerprint()) if cache else None
-        return search_task.search(self.pipeline, text, folder, path)
+        path = code_cache.cache_path(folder, self.fingerprint(), Options(**reading)) if cache else None
+        return search_task.search(self.pipeline, text, folder, path, Options(**reading))
 
     def length(self, text: str) -> length_task.Lengths:
         """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""

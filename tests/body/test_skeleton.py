@@ -239,3 +239,26 @@ def test_other_side(left, right):
 )
 def test_names_on_the_midline_stay(name):
     assert other_side(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "joints", "wrist"),
+    [
+        ("mixamo", "mixamo", 65, 0), ("ue5", "unreal-5", 64, -1), ("unity", "unity", 52, 0), ("vrm", "unity", 52, 0),
+        ("rigify", "rigify", 53, 0),
+    ],
+)  # fmt: skip
+def test_rigs_of_engines_stand_in_their_rest_pose(name, table, joints, wrist):
+    from dimo.body.mapping import find_naming, rest_pose
+
+    skeleton = preset(name)
+    naming, roles = find_naming(skeleton)
+    assert (naming.name, len(skeleton), len(roles)) == (table, joints, 22)
+    rest = rest_pose(skeleton)
+    at = {role: rest[j] for role, (j,) in roles.items()}
+    reach = at["left_wrist"] - at["left_shoulder"]
+    assert reach[1] / reach[0] == pytest.approx(wrist, abs=1e-3)  # a T-pose, or arms halfway down
+    assert at["left_hip"][0] > at["right_hip"][0]
+    assert at["head"][1] - at["left_foot"][1] == pytest.approx(1.55, abs=0.01)
+    mirrored = rest[skeleton.mirrored] * [-1, 1, 1]
+    assert np.abs(mirrored - rest).max() < 1e-9

@@ -20,7 +20,7 @@ def test_diff_without_colour_is_that_of_wdiff():
 def run(argv, made, tmp_path, monkeypatch, capsys):
     motion = DiMo.debug().generate("walk", seconds=1, steps=1, seed=0)[0]
     motion.save(tmp_path / "m.npz")
-    monkeypatch.setattr(DiMo, "from_pretrained", staticmethod(lambda folder=None: DiMo.debug()))
+    monkeypatch.setattr(DiMo, "from_pretrained", staticmethod(lambda folder=None, **given: DiMo.debug()))
     monkeypatch.setattr(DiMo, "correct", lambda self, text, motion: made)
     assert main(["correct", str(tmp_path / "m.npz"), *argv]) == 0
     return capsys.readouterr().out

@@ -183,6 +183,7 @@ def test_the_documented_command_is_that_of_the_committed_report():
     assert args.pop("verb") == "evaluate"
     assert args.pop("memory") == 0  # it was no flag when the report was made, by weights that remembered nothing
     assert (args.pop("protocol"), args.pop("device")) == ("dimo", "auto")  # nor were these
+    assert [args.pop(name) for name in ("up", "unit", "map")] == [None] * 3
     assert args.pop("data").name == committed.pop("data")
     assert args.pop("output").name == committed.pop("output")
     args.pop("quiet"), committed.pop("quiet")

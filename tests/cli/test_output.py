@@ -23,7 +23,7 @@ def test_good_outputs_pass(tmp_path):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["out.fbx"], "the suffix '.fbx' names no format we write; there are .bvh"),
+        (["out.obj"], "the suffix '.obj' names no format we write; there are .bvh"),
         (["out"], "the suffix '' names"),
         (["nowhere/out.glb"], "nowhere does not exist"),
         (["folder.glb"], "this is a folder"),

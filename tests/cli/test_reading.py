@@ -33,7 +33,7 @@ def clip(frames: int = 40) -> Motion:
 
 def write(folder: Path, motion: Motion, name: str = "clip.bvh", unit: float = 0.01) -> str:
     """A BVH without our mark, as another program's."""
-    text = bvh.write(motion, folder / name, metres_per_unit=unit).read_text()
+    text = bvh.write(motion, folder / name, unit=unit).read_text()
     (folder / name).write_text(re.sub("Frame Time: .*", "Frame Time: 0.05", text))
     return str(folder / name)
 
@@ -73,7 +73,7 @@ def test_every_verb_reads_with_the_flags(verb, tiny, tmp_path, capsys):
         assert "y (as asked)" in shown.out
     else:
         line = shown.err.splitlines()[0]
-        assert line.startswith(f"dimo: {path}: BVH, 22 joints (joints as map), unit cm (as asked; the body is 1.7")
+        assert line.startswith(f"dimo: {path}: BVH, 27 joints (joints as map), unit cm (as asked; the body is 1.7")
         assert line.endswith("m tall), up y (as asked), 20 fps, 40 frames, 2.00 s")
     assert main([*argv, "--animation", "2"]) == 2
     assert "no animation to choose" in capsys.readouterr().err
@@ -163,7 +163,7 @@ def explained(capsys, *argv: str) -> dict[str, str]:
 
 def test_doctor_explains_a_file(tmp_path, capsys):
     said = explained(capsys, z_up(tmp_path))
-    assert said["joints"] == "22, named as plain"
+    assert said["joints"] == "27, named as plain"
     assert said["mapping"].split() == ["pelvis", "pelvis"]
     assert said["unit"].startswith("cm (from the body); the body is 1.7")
     assert said["up"] == "z (the body rests standing along it)"
@@ -235,3 +235,92 @@ def test_no_numbered_output_is_the_input(tmp_path, capsys):
     path = write(tmp_path, clip(), "out_3.bvh")
     assert main(["edit", path, "--vary", "0.4", "--samples", "3", "-o", str(tmp_path / "out.bvh")]) == 2
     assert "out_3.bvh: this output is the input" in capsys.readouterr().err
+
+
+# ---- folders
+
+
+FOLDERS = {
+    "search": lambda f, tiny: ["search", "a person walks", f, "--model", tiny, "--json"],
+    "prepare": lambda f, tiny: ["prepare", f, f + "_out", "--workers", "1"],
+    "evaluate": lambda f, tiny: [
+        "evaluate",
+        "--motions",
+        f,
+        "--captions",
+        f + "/c.tsv",
+        "-o",
+        f + "_out",
+        "--model",
+        tiny,
+    ],
+}
+
+
+@pytest.fixture
+def odd_folder(tmp_path, monkeypatch) -> Path:
+    """A folder with one clip whose joints have the names of nothing, in a unit that nobody would guess."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    names = tuple(f"x{j}" for j in range(22))
+    flat = Skeleton(names, BODY.parents, BODY.offsets + np.random.default_rng(1).normal(0, 0.3, (22, 3)))
+    write(folder, Motion(flat, 20, clip().root, clip().rotations), unit=0.02)
+    (folder / "clip.txt").write_text("a person walks forward\n")
+    (folder / "c.tsv").write_text("clip\ta person walks forward\n")
+    joints = {role: f"x{j}" for j, role in enumerate(BODY.names)}
+    (tmp_path / "m.json").write_text(json.dumps({"format": "dimo-map", "version": 1, "joints": joints}))
+    return folder
+
+
+def test_a_folder_is_read_as_the_flags_say(odd_folder, tiny, tmp_path, capsys):
+    argv = FOLDERS["search"](str(odd_folder), tiny)
+    assert main(argv) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (len(found["found"]), len(found["unreadable"])) == (0, 1)
+    for _ in range(2):  # the second time from the cache
+        assert main([*argv, "--map", str(tmp_path / "m.json"), "--unit", "0.02", "--up", "y"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (len(found["found"]), len(found["unreadable"])) == (1, 0)
+
+
+def test_training_data_is_read_as_the_flags_say(odd_folder, tmp_path, capsys):
+    from dimo.data import shards
+
+    argv = ["prepare", str(odd_folder), str(tmp_path / "out"), "--workers", "1", "--no-mirror"]
+    assert main(argv) == 2
+    assert "the 1 clips could be used" in capsys.readouterr().err
+    argv[2] = str(tmp_path / "out2")
+    assert main([*argv, "--map", str(tmp_path / "m.json"), "--unit", "0.02"]) == 0
+    assert ", 0 rejected" in capsys.readouterr().out
+    (found,) = {
+        c.id.partition("~")[0].partition("#")[0]
+        for s in ("train", "val", "test")
+        for c in shards.read(Path(argv[2]), s)
+    }
+    assert found.startswith("clip")
+
+
+def test_motions_of_any_system_are_read_as_is_said(odd_folder, tmp_path):
+    from dimo.errors import DimoError
+    from dimo.evaluate.inputs import read_motions
+
+    with pytest.raises(DimoError, match="cannot be mapped"):
+        read_motions(odd_folder, odd_folder / "c.tsv")
+    (found,) = read_motions(odd_folder, odd_folder / "c.tsv", mapping=tmp_path / "m.json", unit=0.02)
+    assert found.joints.shape == (40, 22, 3)
+
+
+@pytest.mark.parametrize("verb", FOLDERS)
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [(["--unit", "parsec"], "no unit"), (["--map", "nowhere.json"], "no such file"), (["--up", "w"], "--up")],
+)
+def test_what_is_no_unit_or_map_is_said_first(verb, flags, words, odd_folder, capsys):
+    assert main([*FOLDERS[verb](str(odd_folder), "nowhere"), *flags]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_reading_flags_of_an_evaluation_need_motions(odd_folder, tmp_path, capsys):
+    assert main(["evaluate", "--data", str(odd_folder), "-o", str(tmp_path / "r"), "--up", "z"]) == 2
+    assert "--up is of the files of --motions" in capsys.readouterr().err

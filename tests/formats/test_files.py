@@ -103,7 +103,7 @@ def test_bvh_against_another_reader(tmp_path: Path):
     motion.save(tmp_path / "m.bvh")
     root = bvhio.readAsHierarchy(str(tmp_path / "m.bvh"))
     root.loadPose(3)
-    theirs = {joint.Name: np.array(joint.PositionWorld) / 100 for joint, _, _ in root.layout()}
+    theirs = {joint.Name: np.array(joint.PositionWorld) for joint, _, _ in root.layout()}
     for j, name in enumerate(motion.skeleton.names):
         assert np.abs(theirs[name] - motion.joints()[3, j]).max() < 1e-4, name
 
@@ -184,7 +184,7 @@ def test_mannequin_is_a_closed_skinned_body(name: str):
     assert 1.3 < np.ptp(mesh.positions[:, 1]) < 2.0
 
 
-@pytest.mark.parametrize("suffix", READ)
+@pytest.mark.parametrize("suffix", [s for s in READ if s != ".fbx"])  # which a program of its own reads
 @settings(max_examples=25, deadline=None)
 @given(data=st.binary(min_size=0, max_size=300))
 def test_any_bytes_are_read_or_refused(tmp_path_factory, suffix: str, data: bytes):

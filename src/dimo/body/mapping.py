@@ -34,7 +34,9 @@ def find_naming(skeleton: Skeleton) -> tuple[Naming, Roles]:
     The naming's name says where the answer comes from: of a rig in body/rigs.py, "map" (Skeleton.roles), or "structure".
     RequestError names the joints that matter and are missing.
     """
-    naming, roles = _find(skeleton, skeleton.roles)
+    # What is remembered must not hold a whole file.
+    bare = skeleton if skeleton.source is None else replace(skeleton, source=None)
+    naming, roles = _find(bare, skeleton.roles)
     return naming, dict(roles)
 
 

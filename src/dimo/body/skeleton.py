@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,9 @@ _SIDES = [("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")]
 class Skeleton:
     """Joint j hangs from parents[j] (-1 for the root, joint 0) at offsets[j] (J, 3), metres, in the parent's frame.
 
-    Parents come before children. End sites of a file are joints of their own, named `<parent>_end`. roles says which joints
-    stand for which of the 22 common ones where names do not say it (body/mapping.py); it is no part of what the body is.
+    Parents come before children. End sites of a file are joints of their own, named `<parent>_end`. Two things are no part of
+    what the body is: roles says which joints stand for which of the 22 common ones where names do not say it
+    (body/mapping.py), source is how the file that it comes from was written (of dimo.formats, for writing it so again).
     """
 
     names: tuple[str, ...]
@@ -31,6 +33,7 @@ class Skeleton:
     offsets: np.ndarray
     name: str = "custom"
     roles: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+    source: Any = field(default=None, repr=False)
 
     def __post_init__(self):
         names, parents = tuple(map(str, self.names)), tuple(int(p) for p in self.parents)
@@ -163,7 +166,11 @@ def preset_names() -> list[str]:
 
 def preset(name: str) -> Skeleton:
     """A packaged skeleton: humanml3d (22 joints), kit (21), smplx (52), and the bodies of the motion capture that we
-    learn from: bandai_namco (21), cmu_acclaim (38, subject 02), cmu_bvh (57, with face and fingers), cmu_common (38)."""
+    learn from: bandai_namco (21), cmu_acclaim (38, subject 02), cmu_bvh (57, with face and fingers), cmu_common (38).
+
+    mixamo (65), ue5 (64, arms 45 degrees down), unity (52), vrm (52) and rigify (53) have the joints of those rigs, fingers
+    too, on a body of 1.75 m in their rest pose; a file of your own rig (formats/rig.py) has its own sizes.
+    """
     if name not in preset_names():
         raise RequestError(f"no skeleton preset {name!r}; there are {', '.join(preset_names())}")
     return Skeleton.from_json((resources.files("dimo.body") / "presets" / f"{name}.json").read_text(), f"preset {name}")

@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> int:
     model, known = DiMo.from_pretrained(args.model, device=args.device), sum(seconds or 0.0 for _, seconds in script)
     with waiting(f"making {len(script)} parts" + (f", {known:g} s and more" if known else "")):
         made = model.compose(script, skeleton=skeleton, **drawing(args))
-    write_all(made, args)
+    write_all(made, args, model)
     return 0

@@ -5,38 +5,39 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dimo.cli.output import SKELETONS, check_outputs, read_skeleton, write
+from dimo.cli.output import SKELETONS, add_writing_flags, check_outputs, read_skeleton, write, writing
 from dimo.cli.progress import waiting
 from dimo.cli.reading import FILES, add_reading_flags, read
 from dimo.errors import RequestError
+from dimo.formats.writing import MAX_FPS
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("convert", help="convert a motion file by suffix", description=__doc__)
     parser.add_argument("input", metavar="IN", type=Path, help=FILES)
-    parser.add_argument("output", metavar="OUT", type=Path, help="GLB, BVH, NPZ or NPY, or MP4, GIF, PNG")
-    parser.add_argument("--fps", type=float, help="resample to this frame rate")
+    parser.add_argument(
+        "output", metavar="OUT", type=Path, help="GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY, MP4, GIF or PNG"
+    )
     parser.add_argument(
         "--source-fps", type=float, help="the true rate of the input, where the file says none or a wrong one"
     )
     parser.add_argument("--skeleton", metavar="NAME", help=f"retarget: {SKELETONS}")
+    add_writing_flags(parser)
     add_reading_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    check_outputs([args.output], inputs=[args.input])
-    for flag, value in (("--fps", args.fps), ("--source-fps", args.source_fps)):
-        if value is not None and not 0 < value <= 1000:
-            raise RequestError(f"{flag} must be more than 0 and at most 1000, not {value:g}")
+    check_outputs([args.output], inputs=[f for f in (args.input, args.rig) if f is not None])
+    output = writing(args, [args.output])
+    if args.source_fps is not None and not 0 < args.source_fps <= MAX_FPS:
+        raise RequestError(f"--source-fps must be more than 0 and at most {MAX_FPS:g}, not {args.source_fps:g}")
     skeleton = None if args.skeleton is None else read_skeleton(args.skeleton)
     motion = read(args.input, args, fps=args.source_fps)
     if skeleton is not None:
-        from dimo.body.retarget import retarget
+        from dimo.body.onto import onto
 
-        motion = retarget(motion, skeleton)
-    if args.fps is not None:
-        motion = motion.resample(args.fps)
+        motion = onto(motion, skeleton)
     with waiting(f"writing {len(motion)} frames"):
-        write(motion, args.output)
+        write(motion, args.output, output)
     print(args.output)
     return 0

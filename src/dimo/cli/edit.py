@@ -55,5 +55,5 @@ def run(args: argparse.Namespace) -> int:
             made = model.complete(motion, spans, seconds=args.seconds, unit=unit, **given)
         else:
             made = model.edit(motion, spans, unit=unit, **given)
-    write_all(made, args)
+    write_all(made, args, model)
     return 0

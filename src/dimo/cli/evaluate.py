@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dimo.cli.flags import add_device_flag
 from dimo.cli.progress import stages
+from dimo.cli.reading import add_reading_flags, of_all
 from dimo.errors import RequestError
 from dimo.evaluate.settings import LENGTHS, PROTOCOLS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dimo.evaluate.report import Report
     from dimo.evaluators.evaluator import Evaluator
 
-PATHS = ("data", "model", "motions", "captions", "output", "archives")
+PATHS = ("data", "model", "motions", "captions", "output", "archives", "map")
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
@@ -83,6 +84,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     add_device_flag(parser)
     parser.add_argument("--threads", type=int, help="processor threads of the model")
     parser.add_argument("--quiet", action="store_true", help="no progress, no tables")
+    add_reading_flags(parser, folder=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -126,6 +128,9 @@ def _checked(args: argparse.Namespace) -> Settings:
         raise RequestError("--motions and --captions belong together: a folder of motions and a file of their captions")
     if args.motions is None and args.data is None:
         raise RequestError("name what to measure on with --data, or what any system made with --motions and --captions")
+    reading = of_all(args)
+    if reading and args.motions is None:
+        raise RequestError(f"--{next(iter(reading)).replace('mapping', 'map')} is of the files of --motions")
     named = [("data", args.data), ("motions", args.motions), *(("evaluator", p) for p in args.evaluator or ())]
     for flag, folder in named:
         if folder is not None and not folder.is_dir():
@@ -181,7 +186,7 @@ def _of_motions(args: argparse.Namespace, settings: Settings, progress: Progress
     from dimo import evaluate
     from dimo.data import heldout
 
-    clips = heldout.spread(evaluate.read_motions(args.motions, args.captions), args.limit)
+    clips = heldout.spread(evaluate.read_motions(args.motions, args.captions, **of_all(args)), args.limit)
     truth = [] if args.data is None else heldout.load(args.data, args.split, archives=args.archives)
     return evaluate.run_motions(clips, settings, evaluators=_evaluators(args), truth=truth, progress=progress)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dimo.body.motion import Motion
-from dimo.cli.output import check_outputs, numbered, write
+from dimo.cli.output import add_writing_flags, check_outputs, numbered, write, writing
 from dimo.device import NAMES, VARIABLE, checked
 from dimo.errors import RequestError
 
-SUFFIXES = "GLB, BVH, NPZ, NPY (motion) or MP4, GIF, PNG (pictures) by suffix; may be given several times"
+if TYPE_CHECKING:
+    from dimo.api import DiMo
+
+SUFFIXES = "GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY or MP4, GIF, PNG by suffix; may be given several times"
 DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "seed")
 """Flags that are fields of SampleOptions."""
 
@@ -51,6 +54,10 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     parser.add_argument("--guidance-on", help="what guidance works on: logits or probabilities (default: logits)")
     parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
     add_model_flags(parser)
+    parser.add_argument(
+        "--loop", action="store_true", help="the end comes back to the start, so that the motion can be repeated"
+    )
+    add_writing_flags(parser)
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +89,9 @@ def check_flags(args: argparse.Namespace, inputs: Sequence[Path] = ()) -> None:
     """What can be wrong without the model; called before anything is loaded. inputs: files that are no outputs."""
     for number in range(1, min(max(args.samples, 1), 256) + 1):
         check_outputs([numbered(path, number, args.samples) for path in args.output], inputs)
+    writing(args, args.output)
+    if args.rig is not None:
+        check_outputs(args.output, [args.rig])
     if getattr(args, "text", None) is not None and not args.text.strip():
         raise RequestError('--text is empty; describe a motion, as in "a person jumps", or leave it out')
 
@@ -95,8 +105,12 @@ def drawing(args: argparse.Namespace) -> dict[str, Any]:
     return {"samples": args.samples, "options": options, "footlock": not args.no_footlock, **given}
 
 
-def write_all(motions: Sequence[Motion], args: argparse.Namespace) -> None:
-    """Write each motion to every output and print where."""
+def write_all(motions: Sequence[Motion], args: argparse.Namespace, model: DiMo) -> None:
+    """Write each motion, looped where it is asked, to every output, and print where."""
+    if args.loop:
+        given = {name: value for name, value in drawing(args).items() if name in ("options", "footlock", "memory")}
+        motions = [looped for motion in motions for looped in model.loop(motion, **given)]
+    output = writing(args, args.output)
     for i, motion in enumerate(motions, start=1):
         for path in args.output:
-            print(write(motion, numbered(path, i, len(motions))))
+            print(write(motion, numbered(path, i, len(motions)), output))

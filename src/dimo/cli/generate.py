@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     given = {key: value for key, value in drawing(args).items() if key != "text"}
     with waiting("making motion"):
         made = model.generate(args.text, seconds=args.seconds, best=args.best, skeleton=skeleton, **given)
-    write_all(made, args)
+    write_all(made, args, model)
     if args.trace is not None:
         from dimo.view.trace import save
 

@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> int:
     model = DiMo.from_pretrained(args.model, device=args.device)
     with waiting(f"making {args.seconds:g} s of motion"):
         made = model.inbetween(first, second, args.seconds, place=args.place, **drawing(args))
-    write_all(made, args)
+    write_all(made, args, model)
     return 0

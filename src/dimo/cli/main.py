@@ -36,6 +36,7 @@ VERBS = {
     "compare": "compare",
     "study": "study",
     "doctor": "doctor",
+    "setup": "setup",
 }
 """Verb to its module in this folder, which has add_parser(subparsers) and run(args) -> exit code."""
 

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from dimo.cli.reading import add_reading_flags, of_all
 from dimo.errors import RequestError
 
 
@@ -32,6 +33,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--archives", metavar="DIR", type=Path, help="where the pack's archives are unpacked, or are to be"
     )
     parser.add_argument("--seed", type=int, default=0, help="of everything drawn (default: 0)")
+    add_reading_flags(parser, folder=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     if args.out.is_file():
         raise RequestError(f"{args.out}: a file stands where the output folder should be")
 
+    reading = of_all(args)
+
     from dimo.data import layout, prepare
 
     began = time.monotonic()
@@ -57,13 +61,13 @@ def run(args: argparse.Namespace) -> int:
             print(f"\r{done}/{total} clips, {rate:.0f} a second", end="\n" if done == total else "", file=sys.stderr)
 
     if args.layout == "humanml3d":
-        options = prepare.PrepareOptions(mirror=not args.no_mirror, crops=0, seed=args.seed)
+        options = prepare.PrepareOptions(mirror=not args.no_mirror, crops=0, seed=args.seed, **reading)
         count = layout.write(
             args.source, args.out, options, workers=args.workers, limit=args.limit, archives=args.archives
         )
         print(f"{args.out}: {count} clips in the HumanML3D layout")
         return 0
-    options = prepare.PrepareOptions(mirror=not args.no_mirror, composites=args.composites, seed=args.seed)
+    options = prepare.PrepareOptions(mirror=not args.no_mirror, composites=args.composites, seed=args.seed, **reading)
     manifest = prepare.prepare(
         args.source,
         args.out,

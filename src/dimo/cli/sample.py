@@ -25,5 +25,5 @@ def run(args: argparse.Namespace) -> int:
     model = DiMo.from_pretrained(args.model, device=args.device)
     with waiting(f"making {args.seconds:g} s of motion"):
         made = model.sample(args.seconds, skeleton=skeleton, **drawing(args))
-    write_all(made, args)
+    write_all(made, args, model)
     return 0

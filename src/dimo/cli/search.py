@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dimo.cli.flags import add_model_flags
 from dimo.cli.progress import waiting
+from dimo.cli.reading import add_reading_flags, of_all
 from dimo.errors import RequestError
 
 
@@ -21,6 +22,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--no-cache", action="store_true", help="read every file anew and keep nothing")
     add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print an object with found and unreadable")
+    add_reading_flags(parser, folder=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError('the text is empty; describe a motion, as in "a person bows"')
     if args.top < 0:
         raise RequestError(f"--top must be 0 (all) or more, not {args.top}")
+
+    reading = of_all(args)
 
     from dimo.data.code_cache import motion_files
 
@@ -37,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     model = DiMo.from_pretrained(args.model, device=args.device)
     with waiting(f"reading {args.folder}"):
-        result = model.search(args.text, args.folder, cache=not args.no_cache)
+        result = model.search(args.text, args.folder, cache=not args.no_cache, **reading)
     found = result.found[: args.top or None]
     if args.json:
         rows = [{"path": str(f.path), "rank": f.score.rank, "score": asdict(f.score)} for f in found]

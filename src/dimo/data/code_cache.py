@@ -22,7 +22,8 @@ from torch import Tensor
 from dimo.body.motion import Motion
 from dimo.errors import DimoError, FormatError, RequestError
 from dimo.formats.files import write_atomically
-from dimo.formats.table import READ, load
+from dimo.formats.reading import Options
+from dimo.formats.table import READ, read
 
 VERSION = 2
 MOST_FILES = 100_000
@@ -76,6 +77,7 @@ def read_folder(
     encode: Callable[[Motion], Tensor],
     prior: Callable[[Sequence[Tensor]], Tensor],
     cache: Path | None,
+    reading: Options | None = None,
 ) -> Library:
     """Codes and priors of every motion file of a folder, from the cache where it knows the file as it is now.
 
@@ -93,7 +95,7 @@ def read_folder(
             if row is not None and row[0] == stats[name]:
                 kept[name] = row[1:]
             else:
-                fresh[name] = encode(load(path))
+                fresh[name] = encode(read(path, reading).motion)
         except (DimoError, OSError) as error:
             faults.append(Unreadable(path, str(error)))
     priors = prior(list(fresh.values())).tolist() if fresh else []
@@ -110,11 +112,19 @@ Row = tuple[tuple[int, int], Tensor, float]
 """(size in bytes, time of change in ns), codes (L, Q), prior."""
 
 
-def cache_path(folder: str | Path, weights: str) -> Path:
-    """Where the cache of a folder lies for weights named by a hash."""
+def cache_path(folder: str | Path, weights: str, reading: Options | None = None) -> Path:
+    """Where the cache of a folder lies for weights named by a hash, and for how its files are read."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    key = hashlib.sha256(f"{VERSION} {weights} {Path(folder).resolve()}".encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{VERSION} {weights} {Path(folder).resolve()}{_told(reading)}".encode()).hexdigest()[:24]
     return Path(base) / "dimo" / f"{key}.npz"
+
+
+def _told(reading: Options | None) -> str:
+    """What was said of the files, with the time of a map; nothing for nothing, so that old caches count."""
+    if reading is None or reading == Options():
+        return ""
+    changed = Path(str(reading.mapping)).stat().st_mtime_ns if reading.mapping is not None else 0
+    return f" {reading} {changed}"
 
 
 def read_cache(path: Path) -> dict[str, Row]:

@@ -63,6 +63,9 @@ class PrepareOptions:
     composites: int = 0
     seed: int = 0
     shares: tuple[float, float] = (0.8, 0.05)  # train and val where the source names no splits
+    up: str | None = None  # what the files do not say or say wrong, as Motion.load takes it
+    unit: str | None = None
+    mapping: str | None = None
 
 
 def load_job(job: Job, options: PrepareOptions) -> tuple[Motion, str]:
@@ -70,7 +73,7 @@ def load_job(job: Job, options: PrepareOptions) -> tuple[Motion, str]:
     if job.path.suffix.lower() == ".amc":
         motion = read_acclaim(job.path, asf=job.asf, fps=job.fps)
     else:
-        motion = load(job.path, fps=job.fps)
+        motion = load(job.path, fps=job.fps, up=options.up, unit=options.unit, mapping=options.mapping)
     if job.end > job.start:
         motion = motion.cut(job.start, min(job.end, motion.seconds))
     naming = find_naming(motion.skeleton)[0].name

@@ -14,7 +14,8 @@ from dimo.errors import FormatError
 from dimo.evaluate.protocol import MIN_FRAMES
 from dimo.features.layouts import FPS
 from dimo.formats.files import read_text
-from dimo.formats.table import READ, load
+from dimo.formats.reading import Options
+from dimo.formats.table import READ, read
 
 LIMIT_BYTES = 64 * 2**20
 SHORTEST_TRAINING = 20
@@ -30,8 +31,19 @@ def training_clips(folder: Path, split: str) -> list[Clip]:
     return [c for c in found if not c.composite and c.captions and len(c.joints) >= SHORTEST_TRAINING]
 
 
-def read_motions(folder: Path, captions: Path) -> list[Clip]:
-    """Motions of a folder that have a caption, on the 22-joint body at 20 fps; FormatError for a caption without a file."""
+def read_motions(
+    folder: Path,
+    captions: Path,
+    *,
+    up: str | None = None,
+    unit: str | float | None = None,
+    mapping: str | Path | None = None,
+) -> list[Clip]:
+    """Motions of a folder that have a caption, on the 22-joint body at 20 fps; FormatError for a caption without a file.
+
+    up, unit, mapping: as Motion.load takes them, for every file.
+    """
+    reading = Options(up=up, unit=unit, mapping=mapping)
     if not folder.is_dir():
         raise FormatError("no such folder of motions", path=folder)
     table = read_captions(captions)
@@ -42,14 +54,14 @@ def read_motions(folder: Path, captions: Path) -> list[Clip]:
         raise FormatError(f"{len(missing)} captions have no motion file, {missing[0]!r} the first of them", path=folder)
     out = []
     for name, texts in table.items():
-        joints = _read(files[name]).joints()[: heldout.LONGEST]
+        joints = _read(files[name], reading).joints()[: heldout.LONGEST]
         out.append(Clip(name, joints, FPS, tuple(Caption(t) for t in texts), "test"))
     return out
 
 
-def _read(path: Path) -> Motion:
+def _read(path: Path, reading: Options) -> Motion:
     """A file's motion on the 22-joint body at 20 fps; FormatError where it is too short."""
-    motion = load(path).resample(FPS)
+    motion = read(path, reading).motion.resample(FPS)
     if len(motion) < MIN_FRAMES:
         raise FormatError(f"has {len(motion)} frames at 20 fps; {MIN_FRAMES} are needed", path=path)
     return motion if motion.skeleton.names == preset("humanml3d").names else retarget(motion)

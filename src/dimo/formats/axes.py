@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,16 @@ import numpy as np
 from dimo.body.kinematics import forward
 from dimo.body.mapping import Roles, rest_pose
 from dimo.body.motion import Motion
-from dimo.body.rotation import IDENTITY, axis_angle_to_quat, normalise, quat_continuous, quat_multiply, quat_rotate
+from dimo.body.rotation import (
+    IDENTITY,
+    axis_angle_to_quat,
+    normalise,
+    quat_conjugate,
+    quat_continuous,
+    quat_multiply,
+    quat_rotate,
+)
+from dimo.body.skeleton import Skeleton
 
 AXES = ("x", "y", "z")
 TO_Y = {
@@ -94,3 +104,22 @@ def turn_up(motion: Motion, up: str, rest: str | None) -> Motion:
     rotations[..., 1:] = quat_rotate(q, rotations[..., 1:])
     skeleton = replace(motion.skeleton, offsets=quat_rotate(q, motion.skeleton.offsets))
     return replace(motion, skeleton=skeleton, root=root, rotations=rotations)
+
+
+def from_y(
+    skeleton: Skeleton, places: Mapping[int, np.ndarray], rotations: np.ndarray, up: str, *, root_only: bool = False
+) -> tuple[Skeleton, dict[int, np.ndarray], np.ndarray]:
+    """What turn_up undoes: rest offsets, places (F, 3) of joints in their parents, and rotations (F, J, 4) with `up` for +Y.
+
+    root_only: the rest pose stays along +Y, and the root alone turns.
+    """
+    if up == "y":
+        return skeleton, dict(places), rotations
+    q = quat_conjugate(TO_Y[up])
+    rotations = rotations.copy()
+    if root_only:
+        rotations[:, 0] = quat_multiply(q, rotations[:, 0])
+        return skeleton, {j: quat_rotate(q, p) if j == 0 else p for j, p in places.items()}, rotations
+    rotations[..., 1:] = quat_rotate(q, rotations[..., 1:])
+    turned = replace(skeleton, offsets=quat_rotate(q, skeleton.offsets), source=None)
+    return turned, {j: quat_rotate(q, p) for j, p in places.items()}, rotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Joint:
     parent: int
     offset: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     channels: list[str] = field(default_factory=list)
+    decimals: int = 0  # that the offset is written with
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Text:
 
     joints: list[Joint]
     values: np.ndarray
+    decimals: int  # that the values are written with, at most
     frame_time: str  # as it is written, so that its digits can be counted
     notes: tuple[str, ...]
 
@@ -52,8 +55,8 @@ def parse(text: str, path: str | Path) -> Text:
     lines = text.splitlines()
     joints, line, rest = _Hierarchy(lines, path).parse()
     width = sum(len(j.channels) for j in joints)
-    values, frame_time, notes = _motion([rest, *lines[line:]], line, width, path)
-    return Text(joints, values, frame_time, tuple(notes))
+    values, decimals, frame_time, notes = _motion([rest, *lines[line:]], line, width, path)
+    return Text(joints, values, decimals, frame_time, tuple(notes))
 
 
 class _Hierarchy:
@@ -111,7 +114,9 @@ class _Hierarchy:
                     raise self._bad("'}' without a '{'", line)
                 stack.pop()
             elif key == "OFFSET" and stack:
-                joints[stack[-1]].offset = self._offset(joints[stack[-1]].name, line)
+                words = self._until_keyword(3)
+                joints[stack[-1]].offset = numbers(words, 3, f"OFFSET of {joints[stack[-1]].name}", self.path, line)
+                joints[stack[-1]].decimals = most_decimals(words)
             elif key == "CHANNELS" and stack:
                 joints[stack[-1]].channels = self._channels(joints[stack[-1]].name, line)
             elif key in ("OFFSET", "CHANNELS"):
@@ -156,9 +161,6 @@ class _Hierarchy:
             out.append(self._next()[0])
         return out
 
-    def _offset(self, joint: str, line: int) -> list[float]:
-        return numbers(self._until_keyword(3), 3, f"OFFSET of {joint}", self.path, line)
-
     def _channels(self, joint: str, line: int) -> list[str]:
         count, *words = self._until_keyword(1) or ["no count"]
         if count.isdigit() and len(words) < int(count) <= 6:
@@ -186,6 +188,18 @@ def numbers(words: list[str], count: int, what: str, path: str | Path, line: int
     return values
 
 
+def most_decimals(words: Iterable[str]) -> int:
+    """Decimals that no word has more of, so that all can be written with them; of numbers with exponents, 17 at most."""
+    most = 0
+    for word in words:
+        mantissa, _, exponent = word.lower().partition("e")
+        count = len(mantissa) - 1 - mantissa.find(".") if "." in mantissa else 0
+        if exponent:
+            count -= int(exponent)
+        most = max(most, count)
+    return min(most, 17)
+
+
 def _floats(word: str) -> list[float]:
     """A word as a number, or as several that stand together as "1.5-2.5" does; nan for anything else."""
     try:
@@ -202,8 +216,9 @@ def _why(words: list[str]) -> str:
 # ---- frames
 
 
-def _motion(lines: list[str], start: int, width: int, path: str | Path) -> tuple[np.ndarray, str, list[str]]:
-    """Channel values (F, width), the frame time as written, and notes; lines[0] is what follows MOTION on line `start`."""
+def _motion(lines: list[str], start: int, width: int, path: str | Path) -> tuple[np.ndarray, int, str, list[str]]:
+    """Channel values (F, width), their decimals, the frame time as written, and notes; lines[0] is what follows MOTION on
+    line `start`."""
     lines = [_COMMENT.sub("", line) if "#" in line or "/" in line or ";" in line else line for line in lines]
     head = "\n".join(lines[:20])
     missing = "MOTION must be followed by 'Frames: N' and 'Frame Time: S'"
@@ -235,7 +250,8 @@ def _motion(lines: list[str], start: int, width: int, path: str | Path) -> tuple
         if not rows or abs(len(rows) - int(count)) > 1:
             raise FormatError(f"'Frames:' says {count} but {len(rows)} rows of values follow", path=path, line=line)
         notes.append(f"'Frames:' says {count}, but {len(rows)} are there and read")
-    return _values(rows, path), seconds, notes
+    values = _values(rows, path)
+    return values, most_decimals(word for _, row in rows for word in row), seconds, notes
 
 
 def _lines_before(head: str, at: int) -> int:

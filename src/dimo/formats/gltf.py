@@ -15,13 +15,14 @@ import numpy as np
 
 from dimo.body.mapping import Roles, by_names, missing_roles, rest_pose, with_map
 from dimo.body.motion import Motion
-from dimo.body.rotation import quat_conjugate, quat_multiply, quat_rotate
+from dimo.body.rotation import IDENTITY, quat_conjugate, quat_multiply, quat_rotate
 from dimo.body.skeleton import MAX_JOINTS, Skeleton
 from dimo.errors import FormatError, RequestError, ShapeError
 from dimo.formats.axes import body_axis
 from dimo.formats.gltf_file import Damaged, Document, open_document
 from dimo.formats.gltf_joints import Body, find_bodies
 from dimo.formats.gltf_nodes import Nodes, Track, read_nodes, read_tracks, rest_world, split, world
+from dimo.formats.gltf_source import BY, GltfSource
 from dimo.formats.reading import Parsed, settle
 from dimo.formats.rigid import rigid, unique
 
@@ -50,11 +51,14 @@ def read(path: str | Path, *, animation: str | int | None = None) -> Motion:
     return settle(parse(path, animation), path).motion
 
 
-def parse(path: str | Path, animation: str | int | None = None) -> Parsed:
-    """The motion of a glTF file, in its own unit and axes. FormatError when it holds none, or is damaged."""
+def parse(path: str | Path, animation: str | int | None = None, *, rig: bool = False) -> Parsed:
+    """The motion of a glTF file, in its own unit and axes; rig: one frame of its body as it stands, animated or not.
+
+    FormatError when there is none, or the file is damaged.
+    """
     document = open_document(path)
     try:
-        return _parse(document, animation, Path(path))
+        return _parse(document, animation, Path(path), rig)
     except Damaged as error:
         raise FormatError(f"its glTF is damaged: {error}", path=path) from None
     except ShapeError as error:
@@ -64,28 +68,35 @@ def parse(path: str | Path, animation: str | int | None = None) -> Parsed:
         raise FormatError(f"its glTF is not as the specification has it ({what[:120]})", path=path) from None
 
 
-def _parse(document: Document, animation: str | int | None, path: Path) -> Parsed:
+def _parse(document: Document, animation: str | int | None, path: Path, rig: bool) -> Parsed:
     nodes, animations = read_nodes(document), document.list("animations")
-    if not animations:
+    if not animations and not rig:
         raise FormatError("it holds no animation, so there is no motion in it", path=path)
-    chosen, body, tracks = _choose(document, nodes, animations, animation, path)
+    if rig:
+        chosen, body, tracks = -1, _skinned(document, nodes, path), {}
+    else:
+        chosen, body, tracks = _choose(document, nodes, animations, animation, path)
     if len(body.joints) > MAX_JOINTS:
         raise FormatError(f"more than {MAX_JOINTS} joints", path=path)
     ours = str(document.json.get("asset", {}).get("generator", "")) == "dimo"
-    times, fps = _times(tracks, animations[chosen].get("extras") if ours else None, len(body.joints), path)
+    times, fps = np.zeros(1), 20.0
+    if tracks:
+        times, fps = _times(tracks, animations[chosen].get("extras"), ours, len(body.joints), path)
     places, turns = world(nodes, tracks, body.joints, times)
     names = unique([nodes.names[n] for n in body.joints])
     offsets, rotations = _local(body.parents, places, turns)
     roles = _vrm_roles(document, body, names)
     known = roles or _named(names)
     rest = _rest(document, nodes, body, np.median(offsets, axis=0), known, ours)
+    still = np.tile(IDENTITY, (len(names), 1)) if rest is None else rest
+    source = GltfSource(document, path, nodes, tuple(names), tuple(body.joints), still)
     offsets, rotations = _from_rest(body.parents, offsets, rotations, rest)
     motion, details = rigid(names, body.parents, offsets, rotations, fps, path.stem)
     if roles is not None:
         motion = _with_roles(motion, names, roles)
-    title = str(animations[chosen].get("name") or f"animation {chosen + 1}")[:60]
+    title = "at rest" if rig else str(animations[chosen].get("name") or f"animation {chosen + 1}")[:60]
     notes = []
-    if len(animations) > 1 and animation is None:
+    if len(animations) > 1 and animation is None and not rig:
         others = [repr(str(a.get("name") or i + 1)[:40]) for i, a in enumerate(animations) if i != chosen]
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         notes.append(
@@ -97,9 +108,18 @@ def _parse(document: Document, animation: str | int | None, path: Path) -> Parse
             f"the largest of {body.others + 1} skeletons is read, {len(body.joints)} joints below {names[0]!r}"
         )
     kind = "glTF" if path.suffix.lower() == ".gltf" else path.suffix.lower().lstrip(".").upper()
-    details.append(f"animation {chosen + 1} of {len(animations)}, {title!r}, {len(tracks)} tracks")
+    if not rig:
+        details.append(f"animation {chosen + 1} of {len(animations)}, {title!r}, {len(tracks)} tracks")
     return Parsed(
-        motion, kind, 1.0, "by the format, metres", up="y", exact=ours, notes=tuple(notes), details=tuple(details)
+        motion,
+        kind,
+        1.0,
+        "by the format, metres",
+        up="y",
+        exact=ours,
+        notes=tuple(notes),
+        details=tuple(details),
+        source=None if ours and not rig else source,
     )
 
 
@@ -126,6 +146,15 @@ def _choose(
     raise FormatError(f"{what} no joints, so there is no motion of a body in it", path=path)
 
 
+def _skinned(document: Document, nodes: Nodes, path: Path) -> Body:
+    """The body of the file's skins, or without any the nodes that its animations move."""
+    moved = {n for a in document.list("animations") for n, _ in read_tracks(document, a)}
+    bodies = find_bodies(document, nodes, moved)
+    if not bodies:
+        raise FormatError("it holds no skin, so there is no body in it to move", path=path)
+    return bodies[0]
+
+
 def _numbered(animations: Sequence[dict[str, Any]], wanted: str | int, path: Path) -> int:
     names = [str(a.get("name", "")) for a in animations]
     if str(wanted) in names:
@@ -143,13 +172,13 @@ def _numbered(animations: Sequence[dict[str, Any]], wanted: str | int, path: Pat
 # ---- when
 
 
-def _times(tracks: Tracks, extras: Any, joints: int, path: Path) -> tuple[np.ndarray, float]:
+def _times(tracks: Tracks, extras: Any, ours: bool, joints: int, path: Path) -> tuple[np.ndarray, float]:
     """Frame times (F,) in seconds and the rate: the keys' own where they are evenly spaced."""
     keys = {id(t[0]): t[0] for t in tracks.values()}.values()
     start, end = min(t[0] for t in keys), max(t[-1] for t in keys)
     if end <= start:
         return np.array([start]), 20.0
-    told = extras.get("fps") if isinstance(extras, dict) else None
+    told = extras.get("fps") if isinstance(extras, dict) and (ours or extras.get("by") == BY) else None
     fps = _even_rate([*keys]) if not isinstance(told, (int, float)) else float(told)
     if not _on_grid([*keys], start, fps, 0.01):
         fps = _even_rate([*keys])

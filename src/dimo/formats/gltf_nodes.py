@@ -181,7 +181,7 @@ def world(
     nodes: Nodes, tracks: dict[tuple[int, str], Track], joints: list[int], times: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places (F, J, 3) and orientations (F, J, 4), w first, of joints at times (F,); scale is in the places only."""
-    needed = _topmost_first(nodes, joints)
+    needed = topmost_first(nodes, joints)
     places, turns = np.empty((len(times), len(joints), 3)), np.empty((len(times), len(joints), 4))
     step = max(16, CHUNK // max(len(needed), 1))
     for start in range(0, len(times), step):
@@ -201,7 +201,8 @@ def rest_world(nodes: Nodes, joints: list[int]) -> np.ndarray:
     return world(nodes, {}, joints, np.zeros(1))[1][0]
 
 
-def _topmost_first(nodes: Nodes, joints: list[int]) -> list[int]:
+def topmost_first(nodes: Nodes, joints: list[int]) -> list[int]:
+    """Joints and all nodes above them, parents before children."""
     needed: dict[int, None] = {}
     for n in joints:
         for k in reversed(list(nodes.above(n))):

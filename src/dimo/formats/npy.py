@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from dimo.body.motion import Motion
-from dimo.body.rotation import normalise
+from dimo.body.rotation import normalise, quat_conjugate, quat_rotate
 from dimo.body.skeleton import Skeleton, preset
 from dimo.errors import FormatError, ShapeError
+from dimo.formats.axes import TO_Y
 from dimo.formats.files import read_bytes, write_atomically
+from dimo.formats.units import metres_of
 
 MAX_BYTES = 2 * 2**30
 BODIES = {22: ("humanml3d", 20.0), 21: ("kit", 12.5), 52: ("smplx", 20.0)}
@@ -88,8 +90,11 @@ def joints_to_motion(joints: np.ndarray, path: str | Path, fps: float | None = N
         raise FormatError(str(error), path=path) from None
 
 
-def write(motion: Motion, path: str | Path) -> Path:
-    """Joint positions (F, J, 3), float32, metres, as HumanML3D's new_joints."""
+def write(motion: Motion, path: str | Path, *, unit: str | float | None = None, up: str | None = None) -> Path:
+    """Joint positions (F, J, 3), float32, as HumanML3D's new_joints: metres and Y up unless asked otherwise."""
+    joints = motion.joints() / metres_of(unit or 1.0)
+    if up is not None:
+        joints = quat_rotate(quat_conjugate(TO_Y[up]), joints)
     with write_atomically(path) as temporary, temporary.open("wb") as file:
-        np.save(file, motion.joints().astype(np.float32))
+        np.save(file, joints.astype(np.float32))
     return Path(path)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,7 @@ class Parsed:
     exact: bool = False  # our own file, whose unit and axes nothing but an option overrules
     notes: tuple[str, ...] = ()  # what the user should know at once
     details: tuple[str, ...] = ()  # what only an explanation of the file tells
+    source: Any = None  # how the file was written (formats/bvh_source.py), to write it so again
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,9 @@ def settle(parsed: Parsed, path: str | Path, options: Options | None = None) -> 
         skeleton = replace(motion.skeleton, offsets=motion.skeleton.offsets * unit)
         motion = replace(motion, skeleton=skeleton, root=motion.root * unit)
     refuse_absurd(motion, path)
+    if parsed.source is not None:
+        source = parsed.source.settled(motion, unit, up, up != "y" and rest == "y")
+        motion = replace(motion, skeleton=replace(motion.skeleton, source=source))
     return Reading(
         motion,
         Path(path),

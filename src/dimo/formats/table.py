@@ -11,14 +11,25 @@ from dimo.body.motion import Motion
 from dimo.body.skeleton import Skeleton
 from dimo.errors import FormatError, RequestError
 from dimo.formats.reading import Options, Parsed, Reading, settle
+from dimo.formats.rig import Rig, read_rig
+from dimo.formats.writing import Output, refuse
 
-READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrma")
-GLTF = (".glb", ".gltf", ".vrma")
-WRITE = (".bvh", ".npz", ".npy", ".glb")
-FBX = (
-    "FBX is not read; import it in Blender (File > Import > FBX), export it as glTF 2.0 (.glb) or Motion Capture (.bvh), "
-    "and give that file"
-)
+READ = (".bvh", ".amc", ".npz", ".npy", ".glb", ".gltf", ".vrm", ".vrma", ".fbx")
+GLTF = (".glb", ".gltf", ".vrm", ".vrma")
+USD = (".usda", ".usdc", ".usdz")
+CHOICES = {
+    ".bvh": ("unit", "up", "root_bone"),
+    ".npz": (),
+    ".npy": ("unit", "up"),
+    ".glb": ("root_bone",),
+    ".fbx": ("root_bone",),
+    ".vrma": (),
+    ".usda": ("unit", "up", "root_bone"),
+    ".usdc": ("unit", "up", "root_bone"),
+    ".usdz": ("unit", "up", "root_bone"),
+}
+"""What is written, and what of an Output beside rate and place each format has a choice of."""
+WRITE = tuple(CHOICES)
 
 
 def load(
@@ -50,11 +61,9 @@ def read(path: str | Path, options: Options | None = None, *, fps: float | None 
     """As load, with all that was decided."""
     options = options or Options()
     suffix = Path(path).suffix.lower()
-    if suffix == ".fbx":
-        raise FormatError(FBX, path=path)
     if suffix not in READ:
         raise FormatError(f"the suffix {suffix!r} names no format that is read; there are {', '.join(READ)}", path=path)
-    if options.animation is not None and suffix not in GLTF:
+    if options.animation is not None and suffix not in (*GLTF, ".fbx"):
         raise FormatError(f"a {suffix} file holds one motion, so there is no animation to choose", path=path)
     reading = settle(_parse(path, suffix, options, fps), path, options)
     if fps is None:
@@ -81,6 +90,10 @@ def _parse(path: str | Path, suffix: str, options: Options, fps: float | None) -
         from dimo.formats import gltf
 
         return gltf.parse(path, options.animation)
+    if suffix == ".fbx":
+        from dimo.formats import fbx
+
+        return fbx.parse(path, options.animation)
     from dimo.formats import npy
 
     array = npy.read_array(path)
@@ -99,19 +112,69 @@ def _parse(path: str | Path, suffix: str, options: Options, fps: float | None) -
     return Parsed(motion, "NPY features", 1.0, "as HumanML3D's", up="y", exact=True)
 
 
-def save(motion: Motion, path: str | Path, **options: Any) -> Path:
-    """Write by suffix: .glb (a skinned mannequin), .bvh, .npz (exact), .npy (joints). Options go to the format's write."""
-    suffix = Path(path).suffix.lower()
+def save(
+    motion: Motion,
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    unit: str | float | None = None,
+    up: str | None = None,
+    in_place: bool = False,
+    root_bone: bool = False,
+    mesh: bool = True,
+    rig: str | Path | Skeleton | Rig | None = None,
+    **options: Any,
+) -> Path:
+    """Write by suffix: .glb (a skinned mannequin, or the character that the body is of), .fbx, .usda, .usdc, .usdz, .vrma,
+    .bvh, .npz (exact), .npy (joints).
+
+    fps: another rate, with feet that stay planted. in_place: without the way over the ground. rig: the file of a character,
+    or a skeleton, to put the motion on; into a .glb with its own skin, where it is a glTF. Where the format has a choice:
+    unit ("cm", or metres) and up ("x", "y", "z") of BVH, NPY and USD, root_bone (a joint on the ground that carries the path) of
+    BVH and GLB, mesh=False (the skeleton alone) of GLB. Other options go to the format's write.
+    """
+    if isinstance(rig, Skeleton):
+        rig = Rig(rig)
+    elif isinstance(rig, str | Path):
+        rig = read_rig(rig)
+    output = Output(fps, unit, up, in_place, root_bone, mesh, rig).check()
+    suffix = check_output(output, path)
+    motion = output.applied(motion)
     if suffix == ".bvh":
-        from dimo.formats.bvh import write
-    elif suffix == ".npz":
+        from dimo.formats.bvh_write import write
+
+        return write(motion, path, unit=unit, up=up, root_bone=root_bone, **options)
+    if suffix == ".npz":
         from dimo.formats.npz import write
-    elif suffix == ".npy":
+
+        return write(motion, path, **options)
+    if suffix == ".npy":
         from dimo.formats.npy import write
-    elif suffix == ".glb":
-        from dimo.formats.glb import write
-    else:
+
+        return write(motion, path, unit=unit, up=up, **options)
+    if suffix == ".vrma":
+        from dimo.formats.vrma import write
+
+        return write(motion, path, **options)
+    if suffix == ".fbx":
+        from dimo.formats.fbx import write
+
+        return write(motion, path, mesh=mesh, root_bone=root_bone, **options)
+    if suffix in USD:
+        from dimo.formats.usd import write
+
+        return write(motion, path, unit=unit, up=up, mesh=mesh, root_bone=root_bone, **options)
+    from dimo.formats.glb import write
+
+    return write(motion, path, mesh=mesh, root_bone=root_bone, **options)
+
+
+def check_output(output: Output, path: str | Path) -> str:
+    """The suffix of a path that can be written as asked; FormatError for others, and for what its format has no choice of."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in WRITE:
         raise FormatError(
             f"the suffix {suffix!r} names no format that is written; there are {', '.join(WRITE)}", path=path
         )
-    return write(motion, path, **options)
+    refuse(output, path, CHOICES[suffix])
+    return suffix

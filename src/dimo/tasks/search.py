@@ -9,6 +9,7 @@ from pathlib import Path
 from dimo.body.motion import Motion
 from dimo.data import code_cache
 from dimo.errors import RequestError
+from dimo.formats.reading import Options
 from dimo.inpaint.pipeline import Pipeline
 from dimo.tasks import score as scores
 
@@ -46,13 +47,17 @@ def rank(pipeline: Pipeline, motion: Motion, texts: Sequence[str]) -> list[Ranke
     return sorted((Ranked(t, s) for t, s in zip(texts, found, strict=True)), key=lambda r: -r.score.rank)
 
 
-def search(pipeline: Pipeline, text: str, folder: str | Path, cache: Path | None) -> SearchResult:
+def search(
+    pipeline: Pipeline, text: str, folder: str | Path, cache: Path | None, reading: Options | None = None
+) -> SearchResult:
     """The motion files below a folder with their scores for a sentence, the one that fits best first.
 
-    cache: the file that keeps codes and priors between searches, or None.
+    cache: the file that keeps codes and priors between searches, or None. reading: how to read every file.
     """
     ids, model = pipeline.ids(text), pipeline.model
-    known = code_cache.read_folder(folder, pipeline.to_codes, lambda codes: scores.log_motion(model, codes), cache)
+    known = code_cache.read_folder(
+        folder, pipeline.to_codes, lambda codes: scores.log_motion(model, codes), cache, reading
+    )
     codes, priors = [e.codes for e in known.entries], [e.prior for e in known.entries]
     fits = scores.score(model, [ids] * len(codes), codes, motion_priors=priors) if codes else []
     found = (Found(e.path, s) for e, s in zip(known.entries, fits, strict=True))
