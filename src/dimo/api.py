@@ -25,7 +25,7 @@ from dimo.device import find
 from dimo.diffusion.sample import SampleOptions
 from dimo.formats.reading import Options
 from dimo.inpaint.pipeline import MEMORY, Pipeline
-from dimo.inpaint.request import Request, frames_of, samples_of
+from dimo.inpaint.request import Request, samples_of
 from dimo.inpaint.spans import Span
 from dimo.memory.lookup import Memory
 from dimo.model.masked import MaskedModel
@@ -133,7 +133,7 @@ class DiMo:
         lengths = generate_task.for_each(seconds, len(texts), "seconds")
         seeds = generate_task.for_each(seed if seed is not None else options.seed, len(texts), "seed")
         asked = [
-            generate_task.generate(self.pipeline, t, length, _checked(s))
+            generate_task.generate(self.pipeline, t, length, SampleOptions(seed=s).seed)
             for t, length, s in zip(texts, lengths, seeds, strict=True)
         ]
         made = self._make(asked, samples * best_task.check(best), options, footlock)
@@ -222,12 +222,7 @@ class DiMo:
         """
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         if not len(keep):
-            frames = len(motion) if seconds is None else frames_of(seconds, motion.fps)
-            length = frames / motion.fps
-            if text is None:
-                request = generate_task.sample(self.pipeline, length, options.seed)
-            else:
-                request = generate_task.generate(self.pipeline, text, length, options.seed)
+            request, frames = generate_task.anew(self.pipeline, motion, text, seconds, options.seed)
             made = self._make([request], samples, options, footlock)
             return [edit_task.placed_as(m, motion, frames) for m in made]
         request = edit_task.complete(motion, keep, text=text, seconds=seconds, unit=unit)
@@ -385,9 +380,8 @@ class DiMo:
 
     def length(self, text: str) -> length_task.Lengths:
         """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""
-        return length_task.lengths(
-            self.model, self.pipeline.ids(text), self.codec.config.stride / self.codec.config.fps
-        )
+        step = self.codec.config.stride / self.codec.config.fps
+        return length_task.lengths(self.model, self.pipeline.ids(text), step)
 
     def codes(self, motion: Motion) -> torch.Tensor:
         """Codes (L, Q) of a motion on any body with known joint names, cut to the model's longest."""
@@ -403,7 +397,3 @@ class DiMo:
 def _options(options: SampleOptions | None, **given: Any) -> SampleOptions:
     """Options, or the defaults, with what was given beside them."""
     return replace(options or SampleOptions(), **{name: value for name, value in given.items() if value is not None})
-
-
-def _checked(seed: int | None) -> int | None:
-    return SampleOptions(seed=seed).seed

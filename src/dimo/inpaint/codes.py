@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dimo.body import blend
 from dimo.body.footlock import BODY, lock_feet
+from dimo.body.grounding import rest_on_floor
 from dimo.body.motion import Motion
 from dimo.body.retarget import retarget
 from dimo.codec.codec import Codec
@@ -69,3 +70,9 @@ def decode(codec: Codec, codes: Tensor, name: str = "motion") -> tuple[Motion, n
 def stand(motion: Motion, contacts: np.ndarray, frozen: np.ndarray | None = None) -> Motion:
     """The motion with its planted feet held, but for frozen frames (F,), where its body is one whose feet we know."""
     return lock_feet(motion, contacts=contacts, frozen=frozen) if motion.skeleton == BODY else motion
+
+
+def stand_on_floor(motion: Motion, contacts: np.ndarray, *, aloft: bool = False) -> Motion:
+    """A motion of which nothing is given, on the floor y = 0: no part of it under it, and over it for a jump at most, unless
+    it is meant to be aloft; planted feet held."""
+    return stand(rest_on_floor(motion, aloft=aloft), contacts)

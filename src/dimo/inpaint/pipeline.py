@@ -19,7 +19,7 @@ from dimo.body.motion import Motion
 from dimo.codec.codec import Codec
 from dimo.diffusion.sample import SampleOptions, Step, generators_of, sample
 from dimo.errors import RequestError
-from dimo.inpaint.codes import decode, decode_features, encode, floor_of, on_grid, stand, whole_grid
+from dimo.inpaint.codes import decode, decode_features, encode, floor_of, on_grid, stand_on_floor, whole_grid
 from dimo.inpaint.filters import from_memory
 from dimo.inpaint.predictor import Predictor
 from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, join, seed_of
@@ -32,6 +32,7 @@ from dimo.memory.neighbours import Neighbours
 from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
+from dimo.text.aloft import climbs
 from dimo.text.wordpiece import Wordpiece
 
 T = TypeVar("T")
@@ -90,13 +91,14 @@ class Pipeline:
         longest = self.model.config.max_steps * self.codec.config.stride
         return encode(self.codec, on_grid(self.codec, motion, at[:longest] if cut else at))
 
-    def to_motion(self, codes: Tensor, name: str = "motion", *, footlock: bool = False) -> Motion:
+    def to_motion(self, codes: Tensor, name: str = "motion", *, footlock: bool = False, aloft: bool = False) -> Motion:
         """Codes (L, q) of the first q levels to a motion on the codec's body, from the origin facing +Z.
 
-        footlock: planted feet neither slide nor float (body/footlock.py).
+        footlock: planted feet neither slide nor float (body/footlock.py), and the body rests on the floor (body/grounding.py)
+        unless it is meant to be aloft.
         """
         motion, contacts = decode(self.codec, codes, name)
-        return stand(motion, contacts) if footlock else motion
+        return stand_on_floor(motion, contacts, aloft=aloft) if footlock else motion
 
     def make(
         self,
@@ -189,7 +191,9 @@ class Pipeline:
             return made
         if not request.known:
             codes = yield from self._codes(request, texts)
-            return self.to_motion(codes[:, :levels], request.name, footlock=footlock)[: request.frames]
+            aloft = any(climbs(part.text) for part in request.parts if part.text)
+            made = self.to_motion(codes[:, :levels], request.name, footlock=footlock, aloft=aloft)
+            return made[: request.frames]
         made = yield from self._around(request, texts, footlock, remember)
         return made
 

@@ -56,9 +56,19 @@ class Predictor:
         return Guess(ids, base, Places(held_text, held))
 
     def upper(self, tokens: Tokens, draw: Draw, /) -> Tensor:
-        """The levels above the base, one after the other, each from the whole clip and all levels below it."""
-        trunk, codes, real = self.model(tokens).motion, tokens.codes.clone(), tokens.motion_slots
-        for level in range(1, tokens.levels):
+        """The levels above the base, one after the other, each from the whole clip and all levels below it.
+
+        -1, which adds nothing to a motion, at levels that this model had better leave out (MaskedConfig.drawn_levels).
+        """
+        drawn = self.model.config.drawn_levels or tokens.levels
+        codes, real = tokens.codes.clone(), tokens.motion_slots
+        left_out = (
+            torch.arange(tokens.levels, device=codes.device) >= torch.clamp(tokens.known_levels, min=drawn)[..., None]
+        )
+        codes = torch.where(left_out & real[..., None], -1, codes)
+        trunk = self.model(tokens).motion if drawn > 1 else None
+        for level in range(1, drawn):
+            assert trunk is not None
             at = real & (tokens.known_levels <= level)
             logits = self._filtered(self.model.code_logits(trunk, codes, real, level).float(), level, codes, tokens)
             codes[..., level] = torch.where(at, draw(logits[at], at, sure=False).values, codes[..., level])

@@ -44,10 +44,13 @@ class MaskedConfig:
     near_blocks: int = 2  # and after it
     near_reach: int = 2  # code steps to either side that each of them sees
     unknown_text: str = "absent"  # or "masked" (UNKNOWN_TEXTS)
+    drawn_levels: int = 0  # levels of what is made, from the base up; the others are left out of it. 0: all
 
     def __post_init__(self):
         if self.unknown_text not in UNKNOWN_TEXTS:
             raise RequestError(f"unknown_text must be {' or '.join(UNKNOWN_TEXTS)}, not {self.unknown_text!r}")
+        if not 0 <= self.drawn_levels <= self.levels:
+            raise RequestError(f"drawn_levels must be from 0 (all) to {self.levels}, not {self.drawn_levels}")
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -173,7 +176,11 @@ class MaskedModel(nn.Module):
         return self.trunk.positions.weight[at]
 
     def embed_stacks(self, codes: Tensor, known_levels: Tensor) -> Tensor:
-        """Sum of the embeddings of known levels, plus one that says how many are known: (B, L, Q), (B, L) to (B, L, E)."""
+        """Sum of the embeddings of known levels, plus one that says how many are known: (B, L, Q), (B, L) to (B, L, E).
+
+        A stack of which levels were left out (-1) has no more than those below them.
+        """
+        known_levels = torch.minimum(known_levels, (codes >= 0).long().cumprod(-1).sum(-1))
         out = self.known_embedding(known_levels)
         for level in range(self.config.levels):
             known = (known_levels > level).unsqueeze(-1)

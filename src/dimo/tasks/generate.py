@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dimo.body.motion import Motion
 from dimo.errors import RequestError
 from dimo.formats.script import check_parts
 from dimo.inpaint.pipeline import Pipeline
@@ -20,6 +21,16 @@ def generate(pipeline: Pipeline, text: str, seconds: float | None, seed: int | N
 def sample(pipeline: Pipeline, seconds: float, seed: int | None = None) -> Request:
     """Any motion, without a text."""
     return Request((Part(None, frames_of(seconds, pipeline.codec.config.fps)),), seed=seed)
+
+
+def anew(
+    pipeline: Pipeline, like: Motion, text: str | None, seconds: float | None, seed: int | None = None
+) -> tuple[Request, int]:
+    """A motion of which nothing of `like` is kept, and its frames at that motion's rate; it is as long unless seconds say otherwise."""
+    frames = len(like) if seconds is None else frames_of(seconds, like.fps)
+    length = frames / like.fps
+    request = sample(pipeline, length, seed) if text is None else generate(pipeline, text, length, seed)
+    return request, frames
 
 
 def compose(pipeline: Pipeline, script: Sequence[Any], seed: int | None = None) -> Request:
