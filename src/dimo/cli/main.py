@@ -35,11 +35,12 @@ VERBS = {
     "evaluate": "evaluate",
     "compare": "compare",
     "study": "study",
+    "serve": "serve",
     "doctor": "doctor",
 }
 """Verb to its module in this folder, which has add_parser(subparsers) and run(args) -> exit code."""
 
-EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train"}
+EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train", "fastapi": "serve", "uvicorn": "serve"}
 """Module of an optional dependency to the extra of pyproject.toml that brings it."""
 
 
