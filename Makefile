@@ -9,10 +9,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_OPTIONS)
 DEMO_TEXT := a person walks forward and then waves with the right hand
 
-.PHONY: help demo test lint integ bench clean
+.PHONY: help demo test lint integ integ-page bench clean
 
 help:  ## This list.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
 demo: .venv/.core  ## From a sentence to out/demo.glb, .bvh and .png with the packaged weights.
 	@mkdir -p out
@@ -30,6 +30,11 @@ lint: .venv/.dev  ## Style, format and types.
 
 integ: .venv/.dev  ## Train codec and model on synthetic motion, generate, caption, save, reload.
 	$(BIN)/pytest -m integ
+
+integ-page: .venv/.dev  ## Click through the page of dimo serve in a real Chromium (of the system, or else Playwright's).
+	$(PIP) playwright
+	command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install --with-deps chromium
+	$(BIN)/pytest -m page tests/test_page.py
 
 bench: .venv/.dev  ## Run every script of benchmarks/; each writes its JSON beside itself.
 	for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done

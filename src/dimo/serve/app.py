@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 import dimo
-from dimo.serve import documents, problems
+from dimo.serve import documents, problems, site
 from dimo.serve.guard import Access, Guard
 from dimo.serve.routes import routes
 from dimo.serve.service import Service
@@ -25,8 +25,9 @@ def create_app(service: Service, access: Access | None = None) -> FastAPI:
     access = access or Access()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.worker.start()
+        site.open_with(app, service)
         yield
         await asyncio.to_thread(service.worker.stop)
 
@@ -34,6 +35,7 @@ def create_app(service: Service, access: Access | None = None) -> FastAPI:
         title="dimo", version=dimo.__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.include_router(routes(service))
+    site.install(app, service)
     problems.install(app)
     documents.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)

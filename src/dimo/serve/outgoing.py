@@ -65,7 +65,7 @@ def answer(motions: Sequence[Motion], asked: Written, told: Mapping[str, Any]) -
     headers = {f"Dimo-{key.title()}": str(told[key]) for key in ("seed", "weights") if told.get(key) is not None}
     if formats == ["json"]:
         return as_json({**told, "motions": [to_json(m) for m in motions]}, headers)
-    files = [(f"{_stem(m, i, len(motions))}.{f}", _written(m, f)) for i, m in enumerate(motions) for f in formats]
+    files = [(f"{_stem(m, i, len(motions))}.{f}", written(m, f)) for i, m in enumerate(motions) for f in formats]
     if len(files) == 1:
         ((name, data),) = files
         media = MEDIA.get(Path(name).suffix, "application/octet-stream")
@@ -85,7 +85,8 @@ def as_json(content: Mapping[str, Any], headers: Mapping[str, str] | None = None
     return Response(body, media_type="application/json", headers=dict(headers or {}))
 
 
-def _written(motion: Motion, kind: str) -> bytes:
+def written(motion: Motion, kind: str) -> bytes:
+    """A file's bytes, by the suffix of its kind."""
     if kind == "json":
         return json.dumps(to_json(motion)).encode()
     with tempfile.TemporaryDirectory(prefix="dimo-") as folder:

@@ -50,7 +50,7 @@ def start(service: Service, asked: Motions, planned: Request, seed: int) -> Asyn
         assert last is not None
         motion = pipeline.to_motion(last.codes, planned.name, footlock=asked.footlock)[: planned.frames]
         motions = [to_json(on_body(motion, asked))]
-        send("end", {"seed": seed, "weights": service.weights, "motions": motions})
+        send("end", {**service.told(planned, seed), "motions": motions})
         return [None]
 
     job = Job([planned], run)

@@ -33,7 +33,7 @@ def routes(service: Service) -> APIRouter:
         planned = await run_in_threadpool(service.plan, asked)
         job, seed = service.draw(planned, asked)
         made = await service.result(job, request)
-        return await run_in_threadpool(outgoing.answer, made, asked, {"seed": seed, "weights": service.weights})
+        return await run_in_threadpool(outgoing.answer, made, asked, service.told(planned, seed))
 
     @api.post("/motions/rounds", **documents.of(schemas.Motions, "The rounds of a motion as they happen", stream=True))
     async def motion_rounds(request: Request) -> Response:

@@ -124,6 +124,12 @@ class Service:
 
         return Job(items, run, key), seed
 
+    def told(self, planned: requests.Request, seed: int | None) -> dict[str, Any]:
+        """What an answer says beside its motions; parts with the seconds that they got."""
+        fps = self.model.codec.config.fps
+        parts = [{"text": part.text, "seconds": part.frames / fps} for part in planned.parts]
+        return {"seed": seed, "weights": self.weights, "parts": parts}
+
     # ---- words
 
     def caption(self, asked: Captions, given: dict[str, Motion]) -> tuple[Job, int | None]:
