@@ -34,7 +34,7 @@ integ: .venv/.dev  ## Train codec and model on synthetic motion, generate, capti
 integ-page: .venv/.dev  ## Click through the page of dimo serve in a real Chromium (of the system, or else Playwright's).
 	$(PIP) playwright
 	command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install --with-deps chromium
-	$(BIN)/pytest -m page tests/test_page.py
+	DIMO_PICTURES=docs/serve $(BIN)/pytest -m page tests/test_page.py
 
 bench: .venv/.dev  ## Run every script of benchmarks/; each writes its JSON beside itself.
 	for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done

@@ -85,7 +85,7 @@ def keep(page, name):
     """A picture for the documentation, where one is asked for."""
     if PICTURES is not None:
         page.wait_for_timeout(1500)
-        page.screenshot(path=PICTURES / f"{name}.png")
+        page.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=82)
 
 
 def at(page):
@@ -525,6 +525,35 @@ def test_the_camera_turns_by_dragging(page):
     page.click("#home")
     page.wait_for_timeout(500)
     assert page.evaluate("dimo.stage.camera.position.toArray()") == pytest.approx([2.6, 1.6, 4.5], abs=0.05)
+
+
+def test_the_demo_needs_no_server(chromium, tmp_path):
+    import functools
+    import http.server
+
+    from dimo.serve import demo
+
+    folder = demo.write(tmp_path / "demo")
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        context = chromium.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.wait_for_selector(".box")
+        assert page.text_content("#said")
+        button = page.locator("#examples button").nth(2)
+        text = button.text_content()
+        changed(page, button.click)
+        assert page.text_content("#title") == text
+        page.locator("#round").fill("0")
+        assert page.text_content("#roundtext") == "all tokens masked"
+        page.fill("#text", "something that was not recorded")
+        page.click("#make")
+        page.wait_for_selector("#status.problem")
+        assert "run dimo serve" in page.text_content("#status")
+        context.close()
+        server.shutdown()
 
 
 def test_texts_are_never_markup(page):

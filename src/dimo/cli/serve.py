@@ -23,11 +23,26 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         help="another site whose pages may ask; may be given several times",
     )
     parser.add_argument("--library", metavar="FOLDER", type=Path, help="motion files that clients may search")
+    parser.add_argument(
+        "--write-demo",
+        metavar="FOLDER",
+        type=Path,
+        help="write the page with recorded motions for a plain web host, and end",
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.write_demo is not None:
+        from dimo.cli.progress import waiting
+        from dimo.serve.demo import write
+
+        with waiting("recording motions"):
+            write(args.write_demo, args.model)
+        print(args.write_demo / "index.html")
+        return 0
+
     from dimo.serve.run import serve
 
     serve(

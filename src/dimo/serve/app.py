@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 import dimo
-from dimo.serve import documents, problems, site
+from dimo.serve import documents, mmcp, problems, site
 from dimo.serve.guard import Access, Guard
 from dimo.serve.routes import routes
 from dimo.serve.service import Service
@@ -35,6 +35,7 @@ def create_app(service: Service, access: Access | None = None) -> FastAPI:
         title="dimo", version=dimo.__version__, description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.include_router(routes(service))
+    app.include_router(mmcp.routes(service))
     site.install(app, service)
     problems.install(app)
     documents.install(app)

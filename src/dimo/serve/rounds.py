@@ -45,7 +45,7 @@ def start(service: Service, asked: Motions, planned: Request, seed: int) -> Asyn
         for state in states(pipeline, steps, items[0].name, planned.frames):
             if job.gone.is_set():
                 return [None]
-            send("round", _told(state))
+            send("round", told(state))
             last = state
         assert last is not None
         motion = pipeline.to_motion(last.codes, planned.name, footlock=asked.footlock)[: planned.frames]
@@ -62,21 +62,13 @@ def start(service: Service, asked: Motions, planned: Request, seed: int) -> Asyn
             send("error", problems.document(problem.status, problem.detail))
 
     job.future.add_done_callback(fail)
-    stride = pipeline.codec.config.stride
-    begin = {
-        "seed": seed,
-        "weights": service.weights,
-        "rounds": options.steps,
-        "steps": -(-planned.frames // stride),
-        "frames_per_step": stride,
-    }
-    return _events(job, events, begin, service.limits.wait)
+    return _events(job, events, begin(service, planned, seed, options.steps), service.limits.wait)
 
 
-async def _events(job: Job, events: asyncio.Queue, begin: Any, patience: float) -> AsyncIterator[str]:
+async def _events(job: Job, events: asyncio.Queue, first: Any, patience: float) -> AsyncIterator[str]:
     """Until the end, or until the reader leaves, which ends this generator and with it the rounds."""
     try:
-        yield event("begin", begin)
+        yield event("begin", first)
         while True:
             try:
                 name, data = await asyncio.wait_for(events.get(), patience)
@@ -89,7 +81,15 @@ async def _events(job: Job, events: asyncio.Queue, begin: Any, patience: float) 
         job.cancel()
 
 
-def _told(state: State) -> dict[str, Any]:
+def begin(service: Service, planned: Request, seed: int | None, of: int) -> dict[str, Any]:
+    """What is told before the rounds; of: how many there will be."""
+    stride = service.model.codec.config.stride
+    steps = -(-planned.frames // stride)
+    return {"seed": seed, "weights": service.weights, "rounds": of, "steps": steps, "frames_per_step": stride}
+
+
+def told(state: State) -> dict[str, Any]:
+    """A state as its event tells it."""
     sure = [None if math.isnan(c) else round(c, 4) for c in state.confidence.tolist()]
     return {
         "round": state.round,

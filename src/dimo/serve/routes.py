@@ -115,30 +115,35 @@ def routes(service: Service) -> APIRouter:
     @api.get("/models", summary="What the server has")
     async def models() -> dict[str, Any]:
         """The model, what can be asked of it, and how much at once."""
-        pipeline, limits = service.model.pipeline, service.limits
-        model = {
-            "id": "dimo",
-            "weights": service.weights,
-            "precision": str(next(pipeline.model.parameters()).dtype).removeprefix("torch."),
-            "parameters": sum(p.numel() for p in pipeline.model.parameters()),
-            "language": "en",
-            "fps": pipeline.codec.config.fps,
-            "skeleton": pipeline.codec.skeleton.name,
-            "seconds_at_once": pipeline.longest,
-            "frames_per_step": pipeline.codec.config.stride,
-            "defaults": asdict(SampleOptions()),
-            "strategies": list(STRATEGIES),
-            "schedules": list(SCHEDULES),
-        }
-        files = {"read": list(incoming.ALONE), "written": list(outgoing.FORMATS)}
-        return {
-            "models": [model],
-            "skeletons": preset_names(),
-            "files": files,
-            "library": service.library is not None,
-            "limits": asdict(limits),
-            "seed": None,
-            "weights": service.weights,
-        }
+        return about(service)
 
     return api
+
+
+def about(service: Service) -> dict[str, Any]:
+    """What /v1/models answers."""
+    pipeline, limits = service.model.pipeline, service.limits
+    model = {
+        "id": "dimo",
+        "weights": service.weights,
+        "precision": str(next(pipeline.model.parameters()).dtype).removeprefix("torch."),
+        "parameters": sum(p.numel() for p in pipeline.model.parameters()),
+        "language": "en",
+        "fps": pipeline.codec.config.fps,
+        "skeleton": pipeline.codec.skeleton.name,
+        "seconds_at_once": pipeline.longest,
+        "frames_per_step": pipeline.codec.config.stride,
+        "defaults": asdict(SampleOptions()),
+        "strategies": list(STRATEGIES),
+        "schedules": list(SCHEDULES),
+    }
+    files = {"read": list(incoming.ALONE), "written": list(outgoing.FORMATS)}
+    return {
+        "models": [model],
+        "skeletons": preset_names(),
+        "files": files,
+        "library": service.library is not None,
+        "limits": asdict(limits),
+        "seed": None,
+        "weights": service.weights,
+    }

@@ -268,7 +268,7 @@ async function begin() {
     const answer = await api.opening();
     const clip = new Clip(answer.motions[0]), parts = fitted(answer.parts, clip.seconds), seed = answer.seed;
     const body = { ...answer.parts[0], seed };
-    const document = { clip, parts, seed, options: {}, whole: true, recipe: [{ path: "v1/motions", body }], title: parts[0].text };
+    const document = { clip, parts, seed, options: {}, whole: true, recipe: [{ path: "v1/motions", body }], title: parts[0].text, said: answer.said };
     text.value = parts[0].text;
     work.history.push(document);
   } catch (error) {

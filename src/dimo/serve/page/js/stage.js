@@ -142,6 +142,10 @@ export class Stage {
   }
 
   home() {
+    // Without damping an update spends what is left of the last drag.
+    this.controls.enableDamping = false;
+    this.controls.update();
+    this.controls.enableDamping = true;
     this.controls.target.set(0, 0.74, 0);
     this.camera.position.set(2.6, 1.6, 4.5);
     this.controls.update();

@@ -84,7 +84,7 @@ export class Work {
   fresh(answer, body) {
     const clip = new Clip(answer.motions[0]);
     const parts = fitted(answer.parts, clip.seconds);
-    return { clip, parts, seed: answer.seed, options: body.options, whole: true, recipe: [{ path: "v1/motions", body }], title: titleOf(parts) };
+    return { clip, parts, seed: answer.seed, options: body.options, whole: true, recipe: [{ path: "v1/motions", body }], title: titleOf(parts), said: answer.said };
   }
 
   /** Four versions of the present row, or of a new one, for the eye to choose from. */
