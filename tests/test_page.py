@@ -58,7 +58,7 @@ def opened(address, chromium):
 
     def open_page(at="", **options):
         context = chromium.new_context(
-            **{"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, **options}
+            **{"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark", **options}
         )
         contexts.append(context)
         page = context.new_page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 import zipfile
@@ -12,7 +13,6 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from dimo.body.motion import Motion
@@ -22,6 +22,7 @@ from dimo.serve.limits import Limits
 from dimo.serve.motion_json import from_json
 from dimo.serve.problems import Problem
 from dimo.serve.schemas import Body
+from dimo.serve.service import Service
 
 B = TypeVar("B", bound=Body)
 JSON, FORM = "application/json", "multipart/form-data"
@@ -37,14 +38,14 @@ class Upload:
     data: bytes
 
 
-async def read(request: Request, model: type[B], limits: Limits) -> tuple[B, dict[str, Motion]]:
+async def read(request: Request, model: type[B], service: Service) -> tuple[B, dict[str, Motion]]:
     """The request, checked, and its motions by field. Problem or DimoError for what cannot be read."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     files: dict[str, Upload] = {}
     if kind == FORM and model.files:
         data, files = await _form(request, model)
     elif kind == JSON or kind.endswith("+json"):
-        data = _json(await request.body(), "the body")
+        data = await service.aside(_json, await request.body(), "the body")
     else:
         also = f" or {FORM}" if model.files else ""
         raise Problem(415, f"the body is {JSON}{also}, not {kind or 'of no type'}")
@@ -58,7 +59,7 @@ async def read(request: Request, model: type[B], limits: Limits) -> tuple[B, dic
         body = model.model_validate(data)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
-    return body, await run_in_threadpool(_motions, given, files, limits)
+    return body, await service.aside(_motions, given, files, service.limits)
 
 
 async def _form(request: Request, model: type[Body]) -> tuple[Any, dict[str, Upload]]:
@@ -123,8 +124,6 @@ def read_file(upload: Upload, limits: Limits) -> Motion:
 
 
 def _refuse_bomb(upload: Upload, limits: Limits) -> None:
-    import io
-
     try:
         with zipfile.ZipFile(io.BytesIO(upload.data)) as archive:
             size = sum(info.file_size for info in archive.infolist())

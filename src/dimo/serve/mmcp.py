@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from dimo.body.blend import sample_at
 from dimo.body.footlock import find_contacts
@@ -158,11 +157,11 @@ def _check_options(asked: Generate) -> None:
 
 async def _generate(service: Service, payload: Any, client: Request) -> dict[str, Any]:
     asked = _checked(payload)
-    body = await run_in_threadpool(Body.of, asked.skeleton)
-    planned, drawn = await run_in_threadpool(_plan, service, asked)
+    body = await service.aside(Body.of, asked.skeleton)
+    planned, drawn = await service.aside(_plan, service, asked)
     job, seed = service.draw(planned, drawn)
     motions = await service.result(job, client)
-    return await run_in_threadpool(_told, service, asked, body, motions, seed)
+    return await service.aside(_told, service, asked, body, motions, seed)
 
 
 async def _batch(service: Service, payload: dict[str, Any], client: Request) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 import dimo
 from dimo.body.skeleton import preset_names
@@ -28,12 +27,12 @@ def routes(service: Service) -> APIRouter:
 
         They are on the 22-joint body at 20 frames a second, from the origin, facing +Z, unless fps or skeleton say otherwise.
         """
-        asked, _ = await incoming.read(request, schemas.Motions, service.limits)
+        asked, _ = await incoming.read(request, schemas.Motions, service)
         outgoing.formats_of(asked)
-        planned = await run_in_threadpool(service.plan, asked)
+        planned = await service.aside(service.plan, asked)
         job, seed = service.draw(planned, asked)
         made = await service.result(job, request)
-        return await run_in_threadpool(outgoing.answer, made, asked, service.told(planned, seed))
+        return await service.aside(outgoing.answer, made, asked, service.told(planned, seed))
 
     @api.post("/motions/rounds", **documents.of(schemas.Motions, "The rounds of a motion as they happen", stream=True))
     async def motion_rounds(request: Request) -> Response:
@@ -41,28 +40,28 @@ def routes(service: Service) -> APIRouter:
 
         At most as long as the model sees at once; format and samples have no meaning here.
         """
-        asked, _ = await incoming.read(request, schemas.Motions, service.limits)
+        asked, _ = await incoming.read(request, schemas.Motions, service)
         if asked.format != "json" or asked.samples != 1:
             raise RequestError("rounds are told of one motion, as JSON; leave out format and samples")
         outgoing.formats_of(asked)
-        planned = await run_in_threadpool(service.plan, asked)
+        planned = await service.aside(service.plan, asked)
         _, seed = service.draw(planned, asked)  # for its checks; the rounds draw by themselves
         return StreamingResponse(rounds.start(service, asked, planned, seed), media_type="text/event-stream")
 
     @api.post("/edits", **documents.of(schemas.Edits, "Change a motion", written=True))
     async def edits(request: Request) -> Response:
         """A motion with stretches made anew, a longer one, a variation, or one that leads over to another."""
-        asked, given = await incoming.read(request, schemas.Edits, service.limits)
+        asked, given = await incoming.read(request, schemas.Edits, service)
         outgoing.formats_of(asked)
-        planned = await run_in_threadpool(service.plan_edit, asked, given)
+        planned = await service.aside(service.plan_edit, asked, given)
         job, seed = service.draw(planned, asked)
         made = await service.result(job, request)
-        return await run_in_threadpool(outgoing.answer, made, asked, {"seed": seed, "weights": service.weights})
+        return await service.aside(outgoing.answer, made, asked, {"seed": seed, "weights": service.weights})
 
     @api.post("/captions", **documents.of(schemas.Captions, "Words for a motion"))
     async def captions(request: Request) -> Response:
         """An English sentence for a motion, how sure the model is of it, and others."""
-        asked, given = await incoming.read(request, schemas.Captions, service.limits)
+        asked, given = await incoming.read(request, schemas.Captions, service)
         job, seed = service.caption(asked, given)
         (best,) = await service.result(job, request)
         others = [{"text": other.text, "score": other.score} for other in best.others]
@@ -74,7 +73,7 @@ def routes(service: Service) -> APIRouter:
     @api.post("/corrections", **documents.of(schemas.Corrections, "Put a caption right"))
     async def corrections(request: Request) -> Response:
         """The caption with the words exchanged that the motion contradicts, and which those were."""
-        asked, given = await incoming.read(request, schemas.Corrections, service.limits)
+        asked, given = await incoming.read(request, schemas.Corrections, service)
         job = service.correct(asked, given)
         (found,) = await service.result(job, request)
         changes = [asdict(change) for change in found.changes]
@@ -84,24 +83,24 @@ def routes(service: Service) -> APIRouter:
     @api.post("/scores", **documents.of(schemas.Scores, "How well words and motion fit"))
     async def scores(request: Request) -> Response:
         """Log-probabilities in nats a place, the model's own caption, and whether the sentence is one that it doubts."""
-        asked, given = await incoming.read(request, schemas.Scores, service.limits)
+        asked, given = await incoming.read(request, schemas.Scores, service)
         (found,) = await service.result(service.score(asked, given), request)
         return outgoing.as_json({**found, "seed": None, "weights": service.weights})
 
     @api.post("/conversions", **documents.of(schemas.Conversions, "Another format, rate or body", written=True))
     async def conversions(request: Request) -> Response:
         """A motion as it is, in other formats, at another rate, on another body."""
-        asked, given = await incoming.read(request, schemas.Conversions, service.limits)
+        asked, given = await incoming.read(request, schemas.Conversions, service)
         outgoing.formats_of(asked)
         if "motion" not in given:
             raise RequestError("there is no motion to convert; send one as motion")
         told = {"seed": None, "weights": service.weights}
-        return await run_in_threadpool(outgoing.answer, [given["motion"]], asked, told)
+        return await service.aside(outgoing.answer, [given["motion"]], asked, told)
 
     @api.post("/search", **documents.of(schemas.Search, "Motions of the library that fit a sentence"))
     async def search(request: Request) -> Response:
         """The files of the folder that the server was started with, the one that fits best first."""
-        asked, _ = await incoming.read(request, schemas.Search, service.limits)
+        asked, _ = await incoming.read(request, schemas.Search, service)
         (found,) = await service.result(service.search(asked), request)
         return outgoing.as_json({**found, "seed": None, "weights": service.weights})
 

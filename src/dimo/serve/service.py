@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from dimo.api import DiMo
@@ -25,9 +26,14 @@ from dimo.serve.worker import Job, Worker
 from dimo.tasks import edit as edits
 from dimo.tasks import generate as generation
 
+T = TypeVar("T")
+
 DOUBT = 2.0
 """Nats per word piece by which a sentence may be less probable, given its motion, than the model's own caption of it; beyond,
 the model doubts it. Sentences of actions that it learned stay below 1.5, others mostly pass 2.5 (docs/serve.md)."""
+
+ASIDE = 4
+"""Files that are read or written at once."""
 
 WAYS = ("replace", "keep", "extend", "vary", "inbetween")
 """Of an edit; exactly one is named."""
@@ -187,6 +193,14 @@ class Service:
                 raise RequestError(f"a text has at most {self.limits.text} characters, not {len(text)}")
 
     # ---- waiting
+
+    @cached_property
+    def _aside(self) -> CapacityLimiter:
+        return CapacityLimiter(ASIDE)
+
+    async def aside(self, function: Callable[..., T], *given: Any) -> T:
+        """What needs no model but time, beside everything else: reading and writing files, a few at once."""
+        return await to_thread.run_sync(function, *given, limiter=self._aside)
 
     async def result(self, job: Job, client: Request) -> Any:
         """The results of a job, put in the queue now. It is cancelled when the client leaves or it takes too long."""

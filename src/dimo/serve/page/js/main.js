@@ -25,12 +25,22 @@ const EXAMPLES = [
 
 const player = new Player();
 const work = new Work(heard);
-const stage = new Stage($("#canvas"));
+const stage = begun(() => new Stage($("#canvas")));
 const timeline = new Timeline($("#timeline"), work, player);
 const rounds = new Rounds(stage, timeline, player);
 globalThis.dimo = { work, player, stage, frames: 0, shown: null }; // for the console, and for tests
 let versions = null; // documents to choose from
 let busySince = 0;
+
+/** The stage, or a word on why there is none. */
+function begun(make) {
+  try {
+    return make();
+  } catch (error) {
+    problem("this browser draws no 3D pictures (WebGL is off or missing); the rest of dimo works from the command line");
+    throw error;
+  }
+}
 
 // ---- what the work tells
 
