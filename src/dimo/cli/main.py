@@ -36,11 +36,12 @@ VERBS = {
     "compare": "compare",
     "study": "study",
     "serve": "serve",
+    "mcp": "mcp",
     "doctor": "doctor",
 }
 """Verb to its module in this folder, which has add_parser(subparsers) and run(args) -> exit code."""
 
-EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train", "fastapi": "serve", "uvicorn": "serve"}
+EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train", "fastapi": "serve", "uvicorn": "serve", "mcp": "mcp"}
 """Module of an optional dependency to the extra of pyproject.toml that brings it."""
 
 

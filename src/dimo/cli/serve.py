@@ -6,6 +6,7 @@ Only this machine may ask unless --host says otherwise; then everyone needs the 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 
@@ -15,7 +16,9 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (default: this machine only)"
     )
     parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes a free one (default: 8000)")
-    parser.add_argument("--token", help="what clients must show (default: none here, a random one for other hosts)")
+    parser.add_argument(
+        "--token", help="what clients must show (default: DIMO_TOKEN; else none here, and a random one for other hosts)"
+    )
     parser.add_argument(
         "--allow-origin",
         metavar="URL",
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         args.model,
         host=args.host,
         port=args.port,
-        token=args.token,
+        token=args.token or os.environ.get("DIMO_TOKEN"),
         origins=args.allow_origin or (),
         library=args.library,
         browser=args.open,
