@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
@@ -39,8 +39,9 @@ def install(app: FastAPI, service: Service) -> None:
         return FileResponse(FOLDER / "index.html", headers=headers)
 
     @app.get("/opening.json", include_in_schema=False)
-    async def opening(request: Request) -> Response:
-        (motion,) = await asyncio.wrap_future(app.state.opening.future)
+    async def opening() -> Response:
+        # A client that leaves meanwhile must not take the motion along.
+        (motion,) = await asyncio.shield(asyncio.wrap_future(app.state.opening.future))
         return as_json({**service.told(service.plan(OPENING), OPENING.seed), "motions": [to_json(motion)]})
 
     @app.get("/figure.glb", include_in_schema=False)
