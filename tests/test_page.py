@@ -440,6 +440,13 @@ def test_advanced_reaches_the_server(page):
         "a person bows", seconds=2, seed=42, options=SampleOptions(steps=4, strategy="gumbel")
     )[0]
     assert motion(page)["rotations"] == expected.rotations.tolist()
+    page.fill("#best", "3")
+    make(page, "a person bows")
+    best = DiMo.from_pretrained().generate(
+        "a person bows", seconds=2, seed=42, best=3, options=SampleOptions(steps=4, strategy="gumbel")
+    )[0]
+    assert motion(page)["rotations"] == best.rotations.tolist()
+    page.fill("#best", "")
     page.fill("#steps", "0")
     page.click("#make")
     page.wait_for_selector("#status.problem")

@@ -113,6 +113,7 @@ def test_a_file_reaches_no_other_file_of_the_server(client, tmp_path):
         head = b"glTF" + b"".join(n.to_bytes(4, "little") for n in (2, 20 + len(text), len(text), 0x4E4F534A))
         told = detail(client.post(CAPTION, files=file_of(head + text, "clip.glb")))
         assert "which is not in its own folder" in told or "no such file" in told
+        assert tempfile.gettempdir() not in told.replace(uri[:80], "")
 
 
 def test_nothing_that_was_sent_stays(client, made, tmp_path, monkeypatch):

@@ -66,6 +66,12 @@ def test_no_text_is_any_motion(client, model):
     assert motions_of(post(client, "motions", seconds=2, seed=3)) == model.sample(2, seed=3)
 
 
+def test_the_best_of_several_are_those_that_the_model_keeps(client, model):
+    answer = post(client, "motions", **SHORT, samples=2, best=3)
+    assert motions_of(answer) == model.generate(TEXT, seconds=2, seed=1, samples=2, best=3)
+    assert motions_of(answer) != model.generate(TEXT, seconds=2, seed=1, samples=2)
+
+
 def test_options_reach_the_model(client, model):
     answer = post(client, "motions", **SHORT, options={"steps": 3, "guidance": 1, "temperature": 0.5}, footlock=False)
     expected = model.generate(TEXT, seconds=2, seed=1, steps=3, guidance=1, temperature=0.5, footlock=False)
@@ -175,6 +181,9 @@ def test_conversions_keep_the_motion(client, made, tmp_path):
         ({"parts": []}, "1 to 64 parts, not 0"),
         ({"parts": [{"seconds": 1}, {}]}, "without a text there must be seconds"),
         ({}, "without a text there must be seconds"),
+        ({"text": TEXT, "best": 0}, "best must be from 1"),
+        ({"text": TEXT, "best": 33, "samples": 2}, "best times samples is at most 64, not 66"),
+        ({"seconds": 1, "best": 2}, "best compares motions with a text"),
         ({"text": "walk " * 500}, "at most 2000 characters, not 2500"),
     ],
 )

@@ -32,6 +32,8 @@ def routes(service: Service) -> APIRouter:
         planned = await service.aside(service.plan, asked)
         job, seed = service.draw(planned, asked)
         made = await service.result(job, request)
+        if asked.best > 1:
+            (made,) = await service.result(service.best(asked, made), request)
         return await service.aside(outgoing.answer, made, asked, service.told(planned, seed))
 
     @api.post("/motions/rounds", **documents.of(schemas.Motions, "The rounds of a motion as they happen", stream=True))
@@ -41,8 +43,8 @@ def routes(service: Service) -> APIRouter:
         At most as long as the model sees at once; format and samples have no meaning here.
         """
         asked, _ = await incoming.read(request, schemas.Motions, service)
-        if asked.format != "json" or asked.samples != 1:
-            raise RequestError("rounds are told of one motion, as JSON; leave out format and samples")
+        if asked.format != "json" or asked.samples != 1 or asked.best != 1:
+            raise RequestError("rounds are told of one motion, as JSON; leave out format, samples and best")
         outgoing.formats_of(asked)
         planned = await service.aside(service.plan, asked)
         _, seed = service.draw(planned, asked)  # for its checks; the rounds draw by themselves

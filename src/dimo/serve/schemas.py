@@ -77,6 +77,9 @@ class Motions(Drawn):
 
     text: str | None = Field(None, description="An English sentence.")
     seconds: Seconds = Field(None, description="Length of the motion; by default what the text makes likely.")
+    best: int = Field(
+        1, description="Of text: draw so many for each sample, and keep the one that the model would describe so."
+    )
     parts: list[Part] | None = Field(None, description="Several sentences, one long motion; instead of text.")
 
     examples = {

@@ -23,6 +23,7 @@ from dimo.serve.limits import Limits
 from dimo.serve.problems import Problem
 from dimo.serve.schemas import Captions, Corrections, Drawn, Edits, Motions, Scores, Search
 from dimo.serve.worker import Job, Worker
+from dimo.tasks import best as best_task
 from dimo.tasks import edit as edits
 from dimo.tasks import generate as generation
 
@@ -31,6 +32,9 @@ T = TypeVar("T")
 DOUBT = 2.0
 """Nats per word piece by which a sentence may be less probable, given its motion, than the model's own caption of it; beyond,
 the model doubts it. Sentences of actions that it learned stay below 1.5, others mostly pass 2.5 (docs/serve.md)."""
+
+MOST_DRAWN = 64
+"""Motions that are drawn for one request, where the best are kept."""
 
 ASIDE = 4
 """Files that are read or written at once."""
@@ -118,17 +122,27 @@ class Service:
             raise RequestError(
                 f"a motion of this server is at most {self.limits.seconds:g} seconds long, not {planned.frames / fps:g}"
             )
+        best = best_task.check(getattr(asked, "best", 1))
+        if best > 1 and getattr(asked, "text", None) is None:
+            raise RequestError("best compares motions with a text; give one")
+        if best * asked.samples > MOST_DRAWN:
+            raise RequestError(f"best times samples is at most {MOST_DRAWN}, not {best * asked.samples}")
         if not 1 <= asked.samples <= self.limits.samples:
             raise RequestError(f"samples must be from 1 to {self.limits.samples}, not {asked.samples}")
         seed = new_seed() if asked.seed is None else asked.seed
         SampleOptions(seed=seed)
-        items = requests.samples_of(replace(planned, seed=seed), asked.samples)
+        items = requests.samples_of(replace(planned, seed=seed), best * asked.samples)
         key = ("draw", options, asked.footlock, memory)
 
         def run(batch: Sequence[requests.Request]) -> Sequence[Motion]:
             return self.model.pipeline.make(batch, options, footlock=asked.footlock, memory=memory)
 
         return Job(items, run, key), seed
+
+    def best(self, asked: Motions, made: Sequence[Motion]) -> Job:
+        """The job that keeps of what was drawn for each sample the one that fits the text best."""
+        texts = [asked.text or ""] * len(made)
+        return Job([made], lambda _: [best_task.pick(self.model.pipeline, texts, made, asked.best)])
 
     def told(self, planned: requests.Request, seed: int | None) -> dict[str, Any]:
         """What an answer says beside its motions; parts with the seconds that they got."""

@@ -105,6 +105,7 @@ function advanced(work, told) {
   for (const id of DRAWN) $(`#${id}`).placeholder = model.defaults[id];
   const read = () => {
     work.seed = number("#seed");
+    work.best = number("#best") ?? 1;
     work.options = {};
     for (const id of DRAWN) if (number(`#${id}`) !== null) work.options[id] = number(`#${id}`);
     for (const id of ["strategy", "schedule"]) if ($(`#${id}`).value !== model.defaults[id]) work.options[id] = $(`#${id}`).value;

@@ -16,6 +16,7 @@ export class Work {
     this.tell = tell;
     this.history = new History((document) => this.changed(document));
     this.options = {}; // of Advanced
+    this.best = 1; // how many are drawn for one that is kept
     this.seed = null; // fixed by the user, or null
     this.selection = null;
     this.limits = { seconds: 120 };
@@ -63,7 +64,8 @@ export class Work {
   make(parts, { seed = this.seed ?? randomSeed() } = {}) {
     return this.busy("Making the motion", async (signal) => {
       const body = this.request(parts, seed);
-      const alone = parts.length === 1 && parts[0].text && (parts[0].seconds ?? 0) <= this.once;
+      if (this.best > 1 && parts.length === 1 && parts[0].text) body.best = this.best;
+      const alone = !body.best && parts.length === 1 && parts[0].text && (parts[0].seconds ?? 0) <= this.once;
       const heard = (name, data) => this.tell(name, data);
       const answer = await (alone ? api.rounds(body, heard, signal).catch((error) => this.instead(error, body, signal)) : api.postJson("v1/motions", body, { signal }));
       this.history.push(this.fresh(answer, body));
