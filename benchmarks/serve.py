@@ -69,7 +69,8 @@ class Crowd:
 
     def bad(self) -> None:
         """Whatever comes, the server must go on; these see no answer, or a refusal, and none of it is counted."""
-        head = b"POST /v1/motions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n"
+        head = b"POST /v1/motions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        head += b"content-length: 50\r\n\r\n"
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("root.npy", bytes(300 * 2**20))
@@ -78,7 +79,12 @@ class Crowd:
         form += packed.getvalue() + b"\r\n--" + mark + b"--\r\n"
         bomb = b"POST /v1/captions HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=" + mark
         bomb += b"\r\ncontent-length: " + str(len(form)).encode() + b"\r\n\r\n" + form
-        sent = (b"\0\xff" * 500 + b"\r\n\r\n", head + b'{"text": ', head + b'{"text": "a person walks forward", "seconds": 2}  ', bomb)
+        sent = (
+            b"\0\xff" * 500 + b"\r\n\r\n",
+            head + b'{"text": ',
+            head + b'{"text": "a person walks forward", "seconds": 2}  ',
+            bomb,
+        )
         for turn in range(10**6):
             if time.monotonic() > self.end:
                 return
