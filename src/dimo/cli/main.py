@@ -41,7 +41,14 @@ VERBS = {
 }
 """Verb to its module in this folder, which has add_parser(subparsers) and run(args) -> exit code."""
 
-EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train", "fastapi": "serve", "uvicorn": "serve", "mcp": "mcp"}
+EXTRAS = {
+    "imageio_ffmpeg": "render",
+    "pyarrow": "train",
+    "rich": "train",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "mcp": "mcp",
+}
 """Module of an optional dependency to the extra of pyproject.toml that brings it."""
 
 
