@@ -74,10 +74,10 @@ def test_rounds_end_when_the_reader_leaves(model, monkeypatch):
             if text.startswith("event: round"):
                 break
         await events.aclose()
+        left.set()
+        await asyncio.to_thread(service.worker.stop)  # waits for the job, while events still could be sent
 
     asyncio.run(leave())
-    left.set()
-    service.worker.stop()  # waits for the job
     assert service.worker.done == 1
     assert len(decoded) == 2  # noise, the round that was in the making, and none of the nine behind it
 
