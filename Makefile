@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_OPTIONS)
 DEMO_TEXT := a person walks forward and then waves with the right hand
 
-.PHONY: help demo test lint integ integ-tools bench clean
+.PHONY: help demo test lint integ integ-tools integ-page bench clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -34,6 +34,11 @@ integ: .venv/.dev  ## Train codec and model on synthetic motion, generate, capti
 integ-tools: .venv/.dev  ## Our files in a real Blender, which it downloads (850 MB) unless one is there.
 	$(BIN)/dimo setup blender
 	$(BIN)/pytest -m tools
+
+integ-page: .venv/.dev  ## Click through the page of dimo serve in a real Chromium (of the system, or else Playwright's).
+	$(PIP) playwright
+	command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install --with-deps chromium
+	DIMO_PICTURES=docs/serve $(BIN)/pytest -m page tests/test_page.py
 
 bench: .venv/.dev  ## Run every script of benchmarks/; each writes its JSON beside itself.
 	for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done

@@ -35,12 +35,21 @@ VERBS = {
     "evaluate": "evaluate",
     "compare": "compare",
     "study": "study",
+    "serve": "serve",
+    "mcp": "mcp",
     "doctor": "doctor",
     "setup": "setup",
 }
 """Verb to its module in this folder, which has add_parser(subparsers) and run(args) -> exit code."""
 
-EXTRAS = {"imageio_ffmpeg": "render", "pyarrow": "train", "rich": "train"}
+EXTRAS = {
+    "imageio_ffmpeg": "render",
+    "pyarrow": "train",
+    "rich": "train",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "mcp": "mcp",
+}
 """Module of an optional dependency to the extra of pyproject.toml that brings it."""
 
 

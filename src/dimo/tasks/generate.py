@@ -26,7 +26,7 @@ def sample(pipeline: Pipeline, seconds: float, seed: int | None = None) -> Reque
 def anew(
     pipeline: Pipeline, like: Motion, text: str | None, seconds: float | None, seed: int | None = None
 ) -> tuple[Request, int]:
-    """A motion of which nothing of `like` is kept, and its frames at that motion's rate; it is as long unless seconds say otherwise."""
+    """A motion that keeps nothing of `like`, as long unless seconds say otherwise, and its frames at that rate."""
     frames = len(like) if seconds is None else frames_of(seconds, like.fps)
     length = frames / like.fps
     request = sample(pipeline, length, seed) if text is None else generate(pipeline, text, length, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,27 +33,49 @@ class Trace:
         return len(self.motions) - 1
 
 
-def trace(pipeline: Pipeline, steps: Iterable[Step], text: str, frames: int, seed: int = 0) -> Trace:
-    """The trace of the first row of the sampler's steps, each state `frames` frames long."""
+@dataclass(frozen=True)
+class State:
+    """What stands after one round of one motion; round 0 is noise. codes (L, Q) hold -1 for a level that is not there yet."""
+
+    round: int
+    codes: torch.Tensor
+    motion: Motion
+    written: np.ndarray  # (L,), as a row of Trace
+    confidence: np.ndarray  # (L,), likewise
+
+
+def states(pipeline: Pipeline, steps: Iterable[Step], name: str, frames: int, seed: int = 0) -> Iterator[State]:
+    """The states of the first row of the sampler's steps as they come, each `frames` frames long."""
     codec = pipeline.codec
-    states, written, confidence = [], [], []
-    noise: torch.Tensor | None = None
+    state: State | None = None
+    noise = torch.zeros(0)
     for step in steps:
         tokens = step.tokens.to(torch.device("cpu"))
         length = int(tokens.motion_slots[0].sum())
-        if noise is None:
+        if state is None:
             generator = torch.Generator().manual_seed(seed)
             noise = torch.randint(0, codec.config.codes, (length, codec.config.levels), generator=generator)
-            states.append(noise)
-            written.append(np.zeros(length, int))
-            confidence.append(np.full(length, np.nan))
+            motion = pipeline.to_motion(noise, name)[:frames]
+            yield (state := State(0, noise, motion, np.zeros(length, int), np.full(length, np.nan)))
         sure = step.motion_confidence[0, :length].cpu().double().numpy()
         open_ = (tokens.known_levels[0, :length] == 0).numpy()
         new = ~np.isnan(sure)
-        written.append(np.where(open_, 0, np.where(new, step.index + 1, written[-1])))
-        confidence.append(np.where(open_, np.nan, np.where(new, sure, confidence[-1])))
+        written = np.where(open_, 0, np.where(new, step.index + 1, state.written))
+        confidence = np.where(open_, np.nan, np.where(new, sure, state.confidence))
         known = torch.arange(tokens.levels) < tokens.known_levels[0, :length, None]
-        codes = torch.where(known, tokens.codes[0, :length], -1)  # -1: a level that is not there yet
-        states.append(torch.where(torch.from_numpy(open_)[:, None], noise, codes))
-    motions = tuple(pipeline.to_motion(codes, name_of(text))[:frames] for codes in states)
-    return Trace(text, motions, np.stack(written), np.stack(confidence), codec.config.stride)
+        codes = torch.where(known, tokens.codes[0, :length], -1)
+        codes = torch.where(torch.from_numpy(open_)[:, None], noise, codes)
+        motion = pipeline.to_motion(codes, name)[:frames]
+        yield (state := State(step.index + 1, codes, motion, written, confidence))
+
+
+def trace(pipeline: Pipeline, steps: Iterable[Step], text: str, frames: int, seed: int = 0) -> Trace:
+    """The trace of the first row of the sampler's steps, each state `frames` frames long."""
+    passed = list(states(pipeline, steps, name_of(text), frames, seed))
+    return Trace(
+        text,
+        tuple(state.motion for state in passed),
+        np.stack([state.written for state in passed]),
+        np.stack([state.confidence for state in passed]),
+        pipeline.codec.config.stride,
+    )

@@ -1,0 +1,81 @@
+"""The page's files: all there, all of this server, under a policy that lets nothing else in."""
+
+import json
+import re
+
+import pytest
+
+from dimo.formats import gltf_file
+from dimo.serve.motion_json import from_json
+from dimo.serve.site import FOLDER, OPENING
+
+MODULES = sorted((FOLDER / "js").glob("*.js"))
+
+
+def test_the_page_and_its_policy(client):
+    answer = client.get("/")
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+    for name in re.findall(r'(?:href|src)="([^"]+)"', answer.text):
+        assert client.get(f"/{name}").status_code == 200, name
+
+
+def test_every_module_is_small_and_asked_for_at_once():
+    page = (FOLDER / "index.html").read_text(encoding="utf-8")
+    for path in MODULES:
+        assert f'"page/js/{path.name}"' in page, path.name
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_modules_import_what_is_there():
+    for path in MODULES:
+        for name in re.findall(r'from "([^"]+)"', path.read_text(encoding="utf-8")):
+            assert (path.parent / name).is_file(), (path.name, name)
+
+
+def test_nothing_is_fetched_from_elsewhere():
+    ours = [p for p in FOLDER.rglob("*") if p.suffix in (".js", ".html", ".css") and "vendor" not in p.parts]
+    for path in ours:
+        text = path.read_text(encoding="utf-8")
+        assert re.findall(r"""["'(]https?://|["'(]//\w""", text) == [], path.name
+
+
+def test_the_library_comes_with_its_licence():
+    head = (FOLDER / "vendor" / "three.js").read_text(encoding="utf-8")[:200]
+    version = re.search(r"three\.js ([\d.]+), MIT", head).group(1)
+    assert f"THREE={version}\n" in (FOLDER.parents[3] / "scripts" / "bundle_three.sh").read_text()
+    licence = (FOLDER / "vendor" / "LICENSE").read_text(encoding="utf-8")
+    assert "MIT License" in licence
+    assert "three.js authors" in licence
+
+
+def test_the_opening_is_what_its_prompt_makes(client, model):
+    told = client.get("/opening.json").json()
+    (motion,) = [from_json(m, "", 1000) for m in told["motions"]]
+    assert motion == model.generate(OPENING.text, seconds=OPENING.seconds, seed=OPENING.seed)[0]
+    assert told["parts"] == [{"text": OPENING.text, "seconds": OPENING.seconds}]
+
+
+def test_the_figure_has_the_bones_of_the_body(client, model, tmp_path):
+    path = tmp_path / "figure.glb"
+    path.write_bytes(client.get("/figure.glb").content)
+    document = gltf_file.open_document(path).json
+    bones = [document["nodes"][j]["name"] for j in document["skins"][0]["joints"]]
+    assert bones == list(model.codec.skeleton.names)
+
+
+@pytest.mark.parametrize(
+    "path", ["/page/../service.py", "/page/%2e%2e/service.py", "/page//etc/passwd", "/page/js/none.js"]
+)
+def test_no_other_file_can_be_reached(client, path):
+    assert client.get(path).status_code in (404, 405)
+
+
+def test_files_are_asked_for_again_but_not_sent_again(client):
+    first = client.get("/page/style.css")
+    assert first.headers["cache-control"] == "no-cache"
+    again = client.get("/page/style.css", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert json.dumps(client.get("/page/icon.svg").headers["content-type"]).startswith('"image/svg+xml')
