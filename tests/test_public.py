@@ -29,7 +29,10 @@ VERBS = [
     "evaluate",
     "compare",
     "study",
+    "serve",
+    "mcp",
     "doctor",
+    "setup",
 ]
 HEAVY = {"torch", "scipy", "pyarrow", "pygltflib", "tokenizers", "PIL", "rich", "transformers", "imageio_ffmpeg"}
 

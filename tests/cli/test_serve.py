@@ -37,7 +37,7 @@ def test_flags_reach_the_server(monkeypatch, tmp_path):
     monkeypatch.setattr(server, "serve", lambda *args, **options: called.append((args, options)))
     assert main(["serve", "--port", "81", "--allow-origin", "https://a", "--library", str(tmp_path), "--open"]) == 0
     expected = {"host": "127.0.0.1", "port": 81, "token": None, "origins": ["https://a"]}
-    assert called == [((None,), {**expected, "library": tmp_path, "browser": True})]
+    assert called == [((None,), {**expected, "library": tmp_path, "browser": True, "device": "auto"})]
 
 
 def test_what_cannot_be_served_is_one_sentence(capsys, tmp_path):

@@ -65,6 +65,7 @@ VERBS: dict[str, Callable[[DiMo], Any]] = {
     "edit": lambda m: m.edit(walk(), (1, 2), text=TEXT, steps=3, seed=1),
     "predict": lambda m: m.predict(walk(), 12, steps=2, seed=1),
     "inbetween": lambda m: m.inbetween(walk(), walk(), steps=3, seed=1),
+    "loop": lambda m: m.loop(walk(), steps=3, seed=1),
     "vary": lambda m: m.vary(walk(), 0.5, text=TEXT, steps=3, seed=1),
     "caption": lambda m: m.caption([walk(), walk(30)], steps=4),
     "caption by several draws": lambda m: m.caption(walk(), steps=3, samples=3, seed=2),

@@ -8,13 +8,14 @@ from dimo.errors import FormatError, RequestError
 from dimo.learn.align import AlignRecipe
 from dimo.learn.evaluator_guo import EvaluatorRecipe
 from dimo.learn.evaluator_ours import ContrastiveRecipe
-from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
+from dimo.learn.recipe import CodecRecipe, MemoryRecipe, ModelRecipe, read
 from dimo.learn.train import blend
 
 KINDS = {
     "align": AlignRecipe,
     "codec": CodecRecipe,
     "model": ModelRecipe,
+    "memory": MemoryRecipe,
     "encoder": ContrastiveRecipe,
     "evaluator": EvaluatorRecipe,
 }
@@ -24,6 +25,10 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_the_shipped_recipes_are_readable(path):
     recipe = read(path, KINDS[path.stem.split("-")[0]])
+    if isinstance(recipe, MemoryRecipe):  # has no schedule, and holds no motion that asks for share-alike
+        assert recipe.data.sources
+        assert not any("HDM05".startswith(name) for name in recipe.data.sources)
+        return
     assert recipe.loop.steps > 100
     assert recipe.data.sources == (("CMU",) if path.stem.endswith("cmu") else ())
 

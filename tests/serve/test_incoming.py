@@ -71,7 +71,7 @@ def test_names_are_missing(client):
     [
         ("clip.bvh", b"HIERARCHY\nfoo", "clip.bvh, line 2"),
         ("clip.bvh", b"", "clip.bvh: the file is empty"),
-        ("clip.fbx", b"Kaydara", "clip.fbx: FBX is not read"),
+        ("clip.fbx", b"Kaydara", "clip.fbx: "),  # through Blender, where there is one
         ("clip.exe", b"MZ", "names no format that is read"),
         ("clip", b"MZ", "names no format that is read"),
         ("clip.amc", b":FULLY", "a .amc file needs others beside it"),

@@ -77,7 +77,7 @@ def test_what_cannot_be_done_is_told_and_nothing_is_written(desk):
         "'/etc/passwd' does not lie": ("caption_motion", {"file": "/etc/passwd"}),
         "no such file": ("caption_motion", {"file": "none.npz"}),
         "the text is empty": ("generate_motion", {"text": " ", "file": "a.npz"}),
-        "names no format that is written": ("generate_motion", {"text": TEXT, "file": "a.fbx"}),
+        "names no format that is written": ("generate_motion", {"text": TEXT, "file": "a.doc"}),
         "its folder does not exist": ("generate_motion", {"text": TEXT, "file": "sub/a.npz"}),
         "samples must be from 1 to 16": ("generate_motion", {"text": TEXT, "file": "a.npz", "samples": 99}),
         "at most 120 seconds": ("generate_motion", {"text": TEXT, "file": "a.npz", "seconds": 500}),

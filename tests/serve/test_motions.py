@@ -173,7 +173,7 @@ def test_conversions_keep_the_motion(client, made, tmp_path):
         ({"text": TEXT, "samples": "many"}, "samples: "),
         ({"text": TEXT, "seed": -1}, "seed must be from 0"),
         ({"text": TEXT, "options": {"steps": 0}}, "steps must be from 1 to 1000, not 0"),
-        ({"text": TEXT, "format": "fbx"}, "there is no format 'fbx'"),
+        ({"text": TEXT, "format": "doc"}, "there is no format 'doc'"),
         ({"text": TEXT, "format": []}, "name from 1 to 16 formats"),
         ({"text": TEXT, "fps": 0}, "fps must be from 1 to 240"),
         ({"text": TEXT, "skeleton": "horse"}, "no skeleton preset 'horse'"),

@@ -8,15 +8,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from dimo.cli.flags import add_model_flags
+
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("mcp", help="answer an assistant (Model Context Protocol)", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(), help="where files are (default: this folder)")
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from dimo.serve.mcp import Desk, build
 
-    build(Desk(args.folder, args.model)).run("stdio")
+    build(Desk(args.folder, args.model, args.device)).run("stdio")
     return 0

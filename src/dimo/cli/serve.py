@@ -9,6 +9,8 @@ import argparse
 import os
 from pathlib import Path
 
+from dimo.cli.flags import add_model_flags
+
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("serve", help="open the page, and answer programs over HTTP", description=__doc__)
@@ -33,7 +35,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         help="write the page with recorded motions for a plain web host, and end",
     )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         from dimo.serve.demo import write
 
         with waiting("recording motions"):
-            write(args.write_demo, args.model)
+            write(args.write_demo, args.model, args.device)
         print(args.write_demo / "index.html")
         return 0
 
@@ -56,5 +58,6 @@ def run(args: argparse.Namespace) -> int:
         origins=args.allow_origin or (),
         library=args.library,
         browser=args.open,
+        device=args.device,
     )
     return 0

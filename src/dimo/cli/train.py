@@ -38,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="align only: prompts with checks that judge, and are never learnt; may be repeated",
+        help="align only: prompts with checks that judge, and are never learnt; may be repeated (default: none)",
     )
     parser.add_argument("--glove", type=Path, help="evaluator only: folder of the published word vectors")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")

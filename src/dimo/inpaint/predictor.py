@@ -70,7 +70,8 @@ class Predictor:
         for level in range(1, drawn):
             assert trunk is not None
             at = real & (tokens.known_levels <= level)
-            logits = self._filtered(self.model.code_logits(trunk, codes, real, level).float(), level, codes, tokens)
+            logits = self.model.code_logits(trunk, codes, real, level).float() / self.model.config.upper_temperature
+            logits = self._filtered(logits, level, codes, tokens)
             codes[..., level] = torch.where(at, draw(logits[at], at, sure=False).values, codes[..., level])
         return codes
 

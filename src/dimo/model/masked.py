@@ -45,10 +45,13 @@ class MaskedConfig:
     near_reach: int = 2  # code steps to either side that each of them sees
     unknown_text: str = "absent"  # or "masked" (UNKNOWN_TEXTS)
     drawn_levels: int = 0  # levels of what is made, from the base up; the others are left out of it. 0: all
+    upper_temperature: float = 1.0  # of the draws above the base, beside that of the request
 
     def __post_init__(self):
         if self.unknown_text not in UNKNOWN_TEXTS:
             raise RequestError(f"unknown_text must be {' or '.join(UNKNOWN_TEXTS)}, not {self.unknown_text!r}")
+        if not self.upper_temperature > 0:
+            raise RequestError(f"upper_temperature must be more than 0, not {self.upper_temperature:g}")
         if not 0 <= self.drawn_levels <= self.levels:
             raise RequestError(f"drawn_levels must be from 0 (all) to {self.levels}, not {self.drawn_levels}")
 

@@ -29,11 +29,11 @@ RECORDED = (
 )
 
 
-def write(folder: Path, weights: Path | None = None) -> Path:
+def write(folder: Path, weights: Path | None = None, device: str = "auto") -> Path:
     """Write the demo into a folder that is new, empty, or an older demo; RequestError for any other."""
     if folder.exists() and any(folder.iterdir()) and not (folder / "demo.json").is_file():
         raise RequestError(f"{folder}: holds something else than a demo; name a new folder")
-    service = Service(DiMo.from_pretrained(weights))
+    service = Service(DiMo.from_pretrained(weights, device=device))
     motions = [record(service, Motions.model_validate(asked)) for asked in RECORDED]
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(site.FOLDER, folder / "page", dirs_exist_ok=True)

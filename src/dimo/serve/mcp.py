@@ -32,14 +32,14 @@ SECONDS, SAMPLES = 120.0, 16
 class Desk:
     """The folder and the model that the tools work with."""
 
-    def __init__(self, folder: Path, weights: Path | None = None):
-        self.folder, self.weights = folder.resolve(), weights
+    def __init__(self, folder: Path, weights: Path | None = None, device: str = "auto"):
+        self.folder, self.weights, self.device = folder.resolve(), weights, device
         if not self.folder.is_dir():
             raise RequestError(f"{folder}: no such folder")
 
     @cached_property
     def model(self) -> DiMo:
-        return DiMo.from_pretrained(self.weights)
+        return DiMo.from_pretrained(self.weights, device=self.device)
 
     def path(self, name: str) -> Path:
         """A file or folder by its name in the folder; RequestError for any that lies elsewhere."""

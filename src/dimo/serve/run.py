@@ -32,6 +32,7 @@ def serve(
     library: Path | None = None,
     limits: Limits | None = None,
     browser: bool = False,
+    device: str = "auto",
 ) -> None:
     """Load the model, say where the page is, and serve. Anyone may ask a server on this machine alone; others want a token,
     which is drawn where none is given. RequestError for a port that cannot be had."""
@@ -40,7 +41,7 @@ def serve(
     bound = bind(host, port)
     try:
         access = access_of(host, token, origins)
-        service = Service(DiMo.from_pretrained(model), limits, library)
+        service = Service(DiMo.from_pretrained(model, device=device), limits, library)
         app = create_app(service, access)
         address = address_of(bound, access)
         bound.listen()  # who comes now waits
