@@ -36,7 +36,7 @@ def table(head: str, rows: list[tuple[Any, ...]]) -> str:
     )
 
 
-def numbers(quality: dict, speed: dict, evaluation: dict) -> str:
+def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict) -> str:
     codec, t2m, popping = quality["codec"], quality["t2m"], quality["popping_degrees"]
     # Both measure by metrics.captions.named, on the same clips where the weights are the same.
     m2t = quality.get("m2t") or {k: c["mean"] for k, c in evaluation["tasks"]["m2t"]["rows"]["model"].items()}
@@ -49,6 +49,12 @@ def numbers(quality: dict, speed: dict, evaluation: dict) -> str:
         "jerk_mps3": "jerk, m/s³",
     }
     rows: list[tuple[Any, ...]] = [
+        (
+            f"{ordinary['sentences']} ordinary sentences (benchmarks/prompts_ordinary.jsonl): all checks of a sentence hold",
+            f"{percent(ordinary['passed'])} (standard error over sentences {percent(ordinary['standard_error'])})",
+            "75 %",
+        ),
+        ("the same: the body neither floats nor sinks", percent(ordinary["grounded"]), "97 %"),
         (
             "sentence to motion: all checks of a prompt hold, actions in the training labels",
             percent(t2m["trained_families"]),
@@ -190,11 +196,11 @@ def read(name: str) -> dict | None:
 
 
 def main() -> None:
-    quality, speed, evaluation = read("quality"), read("speed"), read("report/report")
+    quality, speed, evaluation, ordinary = read("quality"), read("speed"), read("report/report"), read("ordinary")
     parts: dict[str, str] = {}
-    if quality and speed and evaluation:
+    if quality and speed and evaluation and ordinary:
         parts |= {
-            "numbers": numbers(quality, speed, evaluation),
+            "numbers": numbers(quality, speed, evaluation, ordinary),
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }
