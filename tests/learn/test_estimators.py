@@ -39,8 +39,8 @@ class Chain(torch.nn.Module):
             logits = logits + self.beside[torch.arange(PLACES), side, codes[:, at]] * seen
         return logits.log_softmax(-1).gather(-1, codes[..., None])[..., 0]
 
-    def likelihood(self, codes: Tensor) -> Tensor:
-        """log p (B) of a sampler that fills one place after the other, in every order alike: by enumeration."""
+    def orders(self, codes: Tensor) -> Tensor:
+        """log p (orders, B) of a sampler that fills one place after the other, in each order."""
         orders = []
         for order in itertools.permutations(range(PLACES)):
             hidden, total = torch.ones(codes.shape, dtype=torch.bool), torch.zeros(len(codes))
@@ -49,7 +49,12 @@ class Chain(torch.nn.Module):
                 hidden = hidden.clone()
                 hidden[:, place] = False
             orders.append(total)
-        return torch.stack(orders).logsumexp(0) - np.log(len(orders))
+        return torch.stack(orders)
+
+    def likelihood(self, codes: Tensor) -> Tensor:
+        """log p (B) of such a sampler when every order is as likely: by enumeration."""
+        orders = self.orders(codes)
+        return orders.logsumexp(0) - np.log(len(orders))
 
 
 ALL = torch.tensor(list(itertools.product(range(CODES), repeat=PLACES)))
@@ -93,15 +98,7 @@ def test_where_places_are_independent_every_estimate_is_the_likelihood(name):
 
 def bound(policy: Chain, codes: Tensor) -> Tensor:
     """The evidence lower bound (B): the mean over orders of log p along the order, instead of the log of the mean."""
-    orders = []
-    for order in itertools.permutations(range(PLACES)):
-        hidden, total = torch.ones(codes.shape, dtype=torch.bool), torch.zeros(len(codes))
-        for place in order:
-            total = total + policy.logp(codes, hidden)[:, place]
-            hidden = hidden.clone()
-            hidden[:, place] = False
-        orders.append(total)
-    return torch.stack(orders).mean(0)
+    return policy.orders(codes).mean(0)
 
 
 def test_bias_and_variance_where_places_lean_on_each_other():

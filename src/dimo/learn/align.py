@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from dimo.api import DiMo
 from dimo.errors import RequestError
@@ -94,7 +93,7 @@ def train_align(settings: Settings, start: Path, judged: Sequence[Path] = ()) ->
     place = model.pipeline.device
     evaluators = [e.to(place) for e in find_all(model=start) if isinstance(e, ContrastiveEvaluator)]
     judges = Judges(rows, held, evaluators[0] if evaluators else None, plan.judges)
-    watch = Watch(pipeline, judges, work, settings.out, settings.quiet)
+    watch = Watch(pipeline, judges, settings.out, settings.quiet)
     watch.begin(settings.resume)
     done = loop.run(
         policy,
@@ -117,8 +116,8 @@ def train_align(settings: Settings, start: Path, judged: Sequence[Path] = ()) ->
 class Watch:
     """The validation of loop.run: asks the judges, keeps the best weights, and stops the run when a judge falls."""
 
-    def __init__(self, pipeline: Pipeline, judges: Judges, work: Alignment, folder: Path, quiet: bool):
-        self.pipeline, self.judges, self.work, self.folder, self.quiet = pipeline, judges, work, folder, quiet
+    def __init__(self, pipeline: Pipeline, judges: Judges, folder: Path, quiet: bool):
+        self.pipeline, self.judges, self.folder, self.quiet = pipeline, judges, folder, quiet
         self.best = -torch.inf
 
     def begin(self, resume: bool) -> None:
@@ -135,10 +134,7 @@ class Watch:
         if self.judges.worth(now) >= self.best:
             self.best = self.judges.worth(now)
             with write_atomically(self.folder / BEST) as temporary:
-                save_file({k: v.contiguous() for k, v in self._weights().items()}, temporary)
+                save_file({k: v.contiguous() for k, v in self.pipeline.model.state_dict().items()}, temporary)
         if reason := self.judges.fallen(now):
             raise loop.Stop(reason, now)
         return now
-
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self.pipeline.model.state_dict().items()}

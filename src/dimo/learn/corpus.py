@@ -90,8 +90,10 @@ def shifted_codes(
     counts = [0 if c.composite else sum(len(c.joints) - n >= MIN_FRAMES for n in frames) for c in found]
 
     def encode() -> list[Tensor]:
-        some = [(f, n) for f, n in zip(feature_clips(found), counts, strict=True)]
-        return _encoded(codec, [f[late:] for f, n in some for late in range(1, n + 1)], longest)
+        some = [(clip, n) for clip, n in zip(found, counts, strict=True) if n]
+        features = feature_clips([clip for clip, _ in some])
+        late = [f[start:] for f, (_, n) in zip(features, some, strict=True) for start in range(1, n + 1)]
+        return _encoded(codec, late, longest)
 
     flat = iter(_cached(cache, _key(codec, found, longest) + "-shifted", encode))
     return [tuple(next(flat) for _ in range(n)) for n in counts]
