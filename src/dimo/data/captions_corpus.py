@@ -16,7 +16,7 @@ from typing import Any
 from dimo.data.records import Job
 from dimo.data.splits import split_of
 from dimo.errors import FormatError
-from dimo.formats.files import write_atomically
+from dimo.formats.files import json_object, write_atomically
 from dimo.text.normalise import normalise
 
 TEXTS = "texts.jsonl"
@@ -78,11 +78,4 @@ def _official(source: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _rows(lines: Iterable[str], path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise FormatError("not a JSON object", path=path, line=number)
-        yield row
+    return (json_object(line, path, number) for number, line in enumerate(lines, start=1))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dimo.errors import FormatError
 
@@ -85,6 +87,17 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def json_object(line: str, path: Path, number: int) -> dict[str, Any]:
+    """The object of line `number` of a JSON-lines file; FormatError names a line that is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        raise FormatError("not a JSON object", path=path, line=number)
+    return row
 
 
 def _umask() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tarfile
 from collections import defaultdict
@@ -12,6 +11,7 @@ from typing import Any
 from dimo.data.records import BY_PEOPLE, Job
 from dimo.errors import FormatError
 from dimo.features.layouts import FPS
+from dimo.formats.files import json_object
 
 FAULTS = {r"uiprmd_m(09|10)_s10_.*": "its right arm stands straight out to the side all the time, whatever it does"}
 """Clips by their id that were seen to be wrong."""
@@ -103,12 +103,7 @@ def rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise FormatError("not a JSON object", path=path, line=number)
+        row = json_object(line, path, number)
         if missing := [k for k in needed if k not in row]:
             raise FormatError(f"the key {missing[0]!r} is missing", path=path, line=number)
         out.append(row)
