@@ -37,6 +37,7 @@ class Tables(nn.Module):
         self.seen: list[Tokens] = []
         self.levels: list[Tensor] = []
         self.below: list[Tensor] = []
+        self.alone: list[tuple[int, Tensor, Tensor]] = []
         self.asked_lengths: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, tokens: Tokens, *, for_motion: bool = True) -> Hidden:
@@ -48,7 +49,11 @@ class Tables(nn.Module):
     def base(self, hidden: Tensor) -> Tensor:
         return hidden @ self.codes[0]
 
-    def code_logits(self, hidden: Tensor, codes: Tensor, real: Tensor, level: Tensor | int) -> Tensor:
+    def code_logits(self, hidden: Tensor | None, codes: Tensor, real: Tensor, level: Tensor | int) -> Tensor:
+        if hidden is None:
+            assert isinstance(level, int)
+            self.alone.append((level, codes, real))
+            return self.codes[level, : codes.shape[1]].expand(len(codes), -1, -1)
         if isinstance(level, int):
             return hidden @ self.codes[level]
         self.levels.append(level)

@@ -40,6 +40,26 @@ def test_windows_are_drawn_by_the_weight_of_their_clip_and_its_frames():
     np.testing.assert_allclose(np.bincount(plain.int()) / 20_000, [1 / 6, 4 / 6, 1 / 6], atol=0.015)
 
 
+def test_fast_windows_are_drawn_oftener():
+    columns = humanml3d.columns(LAYOUT)
+    clips = []
+    for metres in (
+        0.02,
+        0.08,
+        0.0001,
+        3.0,
+    ):  # a frame; the last two are held to what a window counts for at most and least
+        clip = np.zeros((9, 263), np.float32)
+        clip[:, columns["positions"].start + 2] = metres * (np.arange(9) % 2)  # there and back
+        clip[:, 0] = len(clips)
+        clips.append(clip)
+    data = CodecData(clips, 9, fast_exponent=1.0)
+    drawn = torch.bincount(data.batch(40_000, np.random.default_rng(0))[:, 0, 0].long(), minlength=4) / 40_000
+    # Of nine frames eight differ from the one before; the first frame of a clip from the last of the clip before it.
+    fast = np.array([0.02 * 8 + 0.01, 0.08 * 8 + 0.01, 0.01 * 9, 0.3 * 8 + 0.01])
+    np.testing.assert_allclose(drawn, fast / fast.sum(), atol=0.012)
+
+
 @pytest.fixture
 def codec() -> Codec:
     torch.manual_seed(0)
@@ -78,3 +98,23 @@ def test_size_changes_both_what_is_seen_and_what_is_asked_for(codec, monkeypatch
     assert float(found["local"]) == pytest.approx(0, abs=1e-6)
     heights = seen[0][:, 0, 3] / features[:, 0, 3]
     assert 0.8 <= float(heights.min()) < 0.95 < 1.05 < float(heights.max()) <= 1.2
+
+
+def test_squares_weigh_a_far_miss_by_its_square(codec, monkeypatch):
+    features = torch.from_numpy(humanml3d.encode(walk()[:33]).astype(np.float32))[None]
+    columns = humanml3d.columns(LAYOUT)
+    missed = features.clone()
+    at = columns["positions"].start + 9
+    missed[:, 16, at] += 0.4
+
+    def miss(given, *, active, noise):
+        return missed, codec.quantizer(torch.zeros(1, 8, 8))
+
+    monkeypatch.setattr(codec, "forward", miss)
+    one, two = (
+        loss(codec, features, CodecLoss(square_weight=w), np.random.default_rng(0))["loss"] for w in (0.0, 10.0)
+    )
+    frames = features.shape[1]
+    # One of 63 local coordinates misses by 0.4 in one frame; of 66 world ones, two steps do, up and down again.
+    want = 0.4**2 / (63 * frames) + 4 * 2 * 0.4**2 / (66 * (frames - 1))
+    assert float(two - one) == pytest.approx(10 * want, rel=1e-3)

@@ -66,11 +66,11 @@ def test_a_residual_level_is_learnt_where_it_is_unknown_from_the_true_levels_bel
     assert float(found["depth"]) == pytest.approx(want, rel=1e-5)
 
 
-def test_residual_levels_are_drawn_alike():
-    drawn = draw_levels(7000, 8, rng())
-    counts = torch.bincount(drawn, minlength=8)
+def test_residual_levels_are_drawn_the_oftener_the_lower_they_are():
+    counts = torch.bincount(draw_levels(11_000, 4, rng()), minlength=4)
     assert counts[0] == 0
-    assert (counts[1:] - 1000).abs().max() < 120  # four deviations of 30
+    # 1, 1/2 and 1/3 are 6, 3 and 2 parts of 11.
+    assert (counts[1:] - torch.tensor([6000, 3000, 2000])).abs().max() < 220  # four deviations of 52
     assert set(draw_levels(50, 2, rng()).tolist()) == {1}
 
 
@@ -78,7 +78,7 @@ def test_residual_levels_are_drawn_alike():
 @pytest.mark.parametrize("spans", [0.0, 1.0])
 def test_a_level_is_learnt_over_a_whole_motion_whose_base_is_known(smoothing, spans):
     model, data = Tables(), clips()
-    found = loss(model, data, replace(T2M, batch=80, label_smoothing=smoothing, spans=spans), rng(), 0, "levels")
+    found = loss(model, data, replace(T2M, batch=160, label_smoothing=smoothing, spans=spans), rng(), 0, "levels")
     (shown,), (level,), (below,) = model.seen, model.levels, model.below
     codes, _ = truth(data, shown)
     assert torch.equal(shown.codes, codes)
@@ -97,6 +97,27 @@ def test_a_level_is_learnt_over_a_whole_motion_whose_base_is_known(smoothing, sp
     want = mean_cross_entropy([model.codes[q] for q in level.tolist()], target, places, smoothing)
     assert float(found["whole"]) == pytest.approx(want, rel=1e-5)
     assert {"base", "depth"} <= absent(found)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_further_motions_teach_a_level_from_the_levels_below_without_a_trunk(smoothing):
+    model, data = Tables(), clips()
+    plan = replace(T2M, batch=1, label_smoothing=smoothing, local_batch=30)
+    asked = set()
+    for seed in range(8):
+        found = loss(model, data, plan, rng(seed), 0, "masks")
+        level, codes, real = model.alone.pop()
+        asked.add(level)
+        assert len(codes) == 30
+        want = mean_cross_entropy(model.codes[level], codes[..., level], real, smoothing)
+        assert float(found["local"]) == pytest.approx(want, rel=1e-5)
+        assert float(found["loss"]) == pytest.approx(
+            sum(w * float(found[k]) for k, w in plan.weights.items() if k not in absent(found)), rel=1e-6
+        )
+    assert asked == {1, 2}
+    assert "local" not in loss(model, data, T2M, rng(), 0, "masks")
+    with pytest.raises(RequestError, match="local_batch"):
+        ModelLoss(local_batch=-1)
 
 
 def test_shares_of_visible_stacks_that_are_wrong_or_half_known():

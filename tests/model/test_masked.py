@@ -106,8 +106,13 @@ def test_config_survives_json():
     for form in ("absent", "masked"):
         config = MaskedConfig(transformer=TINY, levels=3, unknown_text=form)
         assert MaskedConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    older = {k: v for k, v in MaskedConfig(transformer=TINY).to_dict().items() if k != "unknown_text"}
+    older = {
+        k: v for k, v in MaskedConfig(transformer=TINY).to_dict().items() if k not in ("unknown_text", "depth_input")
+    }
     assert MaskedConfig.from_dict(older).unknown_text == "masked"
+    assert MaskedConfig.from_dict(older).depth_input == "raw"
+    with pytest.raises(RequestError, match="depth_input"):
+        MaskedConfig(depth_input="large")
     with pytest.raises(RequestError, match="unknown_text"):
         MaskedConfig(unknown_text="there")
 
@@ -122,3 +127,51 @@ def test_any_number_of_levels_starts_from_codebooks(levels):
     # Distances among a level's embeddings follow those of its codebook, up to the random projection's distortion.
     near = torch.corrcoef(torch.stack([torch.pdist(books[0]), torch.pdist(model.code_embeddings[0].detach())]))
     assert near[0, 1] > 0.8
+    if levels > 1:
+        assert float(model.depth_codes[0].detach().std()) == pytest.approx(1.0, abs=1e-4)
+        # The finer levels stay as much smaller as their codes are, and outputs lie where the codes they stand for do.
+        for q in range(1, levels):
+            out, code = torch.pdist(model.depth_out[q - 1].detach()), torch.pdist(books[q])
+            assert torch.corrcoef(torch.stack([out, code]))[0, 1] > 0.8
+        smaller = books.clone()
+        smaller[1:] /= 10
+        model.start_from_codebooks(smaller)
+        assert all(float(m.detach().std()) < 0.2 for m in model.depth_codes[1:])
+
+
+def test_the_depth_decoder_hears_codes_however_loud_the_trunk_is():
+    torch.manual_seed(0)
+    hidden, real = torch.randn(2, 6, TINY.width) * 3 + 1, torch.ones(2, 6, dtype=torch.bool)
+    codes = torch.randint(0, 16, (2, 6, 3))
+    for form, same in (("normalised", True), ("raw", False)):
+        model = MaskedModel(MaskedConfig(transformer=TINY, levels=3, codes=16, depth_input=form)).eval()
+        for level in (2, torch.tensor([1, 2])):
+            quiet, loud = (model.code_logits(h, codes, real, level) for h in (hidden, 50 * hidden))
+            assert torch.allclose(quiet, loud, atol=1e-3) == same
+
+
+def test_levels_can_be_told_from_the_levels_below_alone():
+    torch.manual_seed(0)
+    model = MaskedModel(MaskedConfig(transformer=TINY, levels=3, codes=16)).eval()
+    model.start_from_codebooks(torch.randn(3, 16, 5))
+    codes, real = torch.randint(0, 16, (1, 9, 3)), torch.ones(1, 9, dtype=torch.bool)
+    alone = model.code_logits(None, codes, real, 1)
+    nothing = model.code_logits(torch.zeros(1, 9, TINY.width), codes, real, torch.tensor([1]))
+    assert torch.allclose(alone, nothing, atol=1e-6)
+    above = codes.clone()
+    above[..., 1:] = (above[..., 1:] + 1) % 16
+    assert torch.equal(alone, model.code_logits(None, above, real, 1))  # neither itself nor what lies above
+    below = codes.clone()
+    below[0, 4, 0] = (below[0, 4, 0] + 1) % 16
+    changed = (alone != model.code_logits(None, below, real, 1)).any(-1)[0]
+    assert changed.tolist() == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]  # two blocks reach one step each

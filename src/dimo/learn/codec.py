@@ -15,6 +15,9 @@ from dimo.device import autocast
 from dimo.features import differentiable, humanml3d
 from dimo.features.layouts import layout_for
 
+SLOW, FAST = 0.01, 0.3
+"""Bounds in metres a frame, 0.2 and 6 m/s at 20 fps: who stands is drawn too, and a step from clip to clip is no motion."""
+
 
 @dataclass(frozen=True)
 class CodecLoss:
@@ -28,16 +31,22 @@ class CodecLoss:
     shake: float = 0.0  # noise on what the encoder sees, in deviations of each feature; the target stays clean
     feature_weight: float = 1.0  # smooth L1 on normalised features
     position_weight: float = 8.0  # L1 in metres on joints around the root
+    square_weight: float = (
+        0.0  # squared metres on the same, and four times on steps: L1 gives up a kick, short and far off
+    )
     path_weight: float = 2.0  # L1 in metres on the integrated root path over the window
     velocity_weight: float = 20.0  # L1 in metres a frame on world joint steps: smoothness
     skate_weight: float = 20.0  # horizontal metres a frame of feet that truly stand
     commitment_weight: float = 0.02
+    fast_exponent: float = 0.0  # windows are drawn in proportion to speed^fast_exponent of their fastest joint
 
 
 class CodecData:
     """Feature clips (F, C) as one flat array. Windows are drawn uniformly over frames, or by the clips' weights a frame."""
 
-    def __init__(self, clips: Sequence[np.ndarray], window: int, weights: np.ndarray | None = None):
+    def __init__(
+        self, clips: Sequence[np.ndarray], window: int, weights: np.ndarray | None = None, fast_exponent: float = 0.0
+    ):
         padded = [
             np.concatenate([c, np.repeat(c[-1:], max(0, window - len(c)), axis=0)]).astype(np.float32) for c in clips
         ]
@@ -46,7 +55,11 @@ class CodecData:
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         self.starts = np.concatenate([np.arange(s, s + n - window + 1) for s, n in zip(starts, lengths, strict=True)])
         each = np.ones(len(lengths)) if weights is None else weights
-        self._edges = np.repeat(each, lengths - window + 1).cumsum()
+        share = np.repeat(each, lengths - window + 1)
+        if fast_exponent:
+            total = np.concatenate([[0.0], fastest(self.values.numpy()).cumsum(dtype=float)])
+            share = share * ((total[self.starts + window] - total[self.starts]) / window) ** fast_exponent
+        self._edges = share.cumsum()
         self.window = window
 
     def batch(self, size: int, generator: np.random.Generator) -> Tensor:
@@ -54,6 +67,14 @@ class CodecData:
         drawn = np.searchsorted(self._edges, generator.random(size) * self._edges[-1], side="right")
         at = self.starts[drawn]
         return torch.stack([self.values[i : i + self.window] for i in at])
+
+
+def fastest(features: np.ndarray) -> np.ndarray:
+    """Speed (N,) in metres a frame of the joint that is fastest relative to the root, in features (N, C); at least SLOW."""
+    columns = humanml3d.columns(layout_for(size=features.shape[-1]))
+    places = features[:, columns["positions"]].reshape(len(features), -1, 3)
+    steps = np.linalg.norm(np.diff(places, axis=0, prepend=places[:1]), axis=-1).max(-1)
+    return steps.clip(SLOW, FAST)
 
 
 def prepare(codec: Codec, clips: Sequence[np.ndarray]) -> None:
@@ -79,11 +100,13 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
     with autocast(features.device, None):
         rebuilt = rebuilt.float()
         feature = smooth_l1_loss((rebuilt - codec.mean) / codec.std, (features - codec.mean) / codec.std)
-        local = (rebuilt - features)[..., columns["positions"]].abs().mean()
+        off = (rebuilt - features)[..., columns["positions"]]
+        local = off.abs().mean()
         truth, guess = differentiable.decode(features, layout.joints), differentiable.decode(rebuilt, layout.joints)
         path = (truth[..., 0, :] - guess[..., 0, :]).abs().mean()
         step, truth_step = guess.diff(dim=1), truth.diff(dim=1)
         velocity = (step - truth_step).abs().mean()
+        square = off.square().mean() + 4 * (step - truth_step).square().mean()
         feet = [*layout.left_feet, *layout.right_feet]
         # Contact labels mark feet slower than 0.9 m/s; a foot that stands moves under 0.2 m/s (1 cm a frame).
         stands = (truth_step[:, :, feet].norm(dim=-1) < 0.01).float()
@@ -91,6 +114,7 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
         total = (
             options.feature_weight * feature
             + options.position_weight * local
+            + options.square_weight * square
             + options.path_weight * path
             + options.velocity_weight * velocity
             + options.skate_weight * skate * stands.mean()

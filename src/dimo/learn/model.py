@@ -45,6 +45,7 @@ class ModelLoss:
     condition_dropout: float = 0.1  # share of T2M sequences without text, for guidance
     text_weight: float = 0.5  # of words against codes
     depth_weight: float = 1.0  # of the residual levels (one drawn per sequence) against level 0
+    local_batch: int = 0  # further sequences whose levels are learnt from the levels below alone, which needs no trunk
     whole_levels_share: float = 0.3  # of the steps that learn a level above base codes that are all known
     pad_weight: float = 0.1  # of [PAD] among words: most of a caption's places are [PAD] and say nothing
     length_weight: float = 0.1
@@ -86,6 +87,8 @@ class ModelLoss:
         for name in ("motion_schedule", "text_schedule"):
             if getattr(self, name) not in SCHEDULES:
                 raise RequestError(f"{name} must be one of {', '.join(SCHEDULES)}, not {getattr(self, name)!r}")
+        if self.local_batch < 0:
+            raise RequestError(f"local_batch must be 0 or more, not {self.local_batch}")
         if self.batch < 1 or len(self.mix) != 3 or min(self.mix) < 0 or not sum(self.mix) > 0:
             raise RequestError("training needs a batch of 1 or more and a mix of three numbers, not all of them 0")
         if self.whole_levels_share + self.self_correction_share > 1:
@@ -105,6 +108,7 @@ class ModelLoss:
             "base": 1.0,
             "depth": self.depth_weight,
             "whole": self.depth_weight,
+            **({"local": self.depth_weight} if self.local_batch else {}),
             "text": self.text_weight,
             "length": self.length_weight,
             "correct_base": self.self_correction,
@@ -134,6 +138,8 @@ def loss(
             terms |= _motion_task(model, data, options, generator, step, to_motion, blind, kind)
         if to_text:
             terms |= _text_task(model, data, options, generator, step, to_text, kind)
+        if options.local_batch and model.config.levels > 1:
+            terms["local"] = _local_loss(model, data, options, generator, step)
     weights = options.weights
     total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
     absent = torch.full_like(total, torch.nan)
@@ -300,8 +306,9 @@ def _mask_text(
 
 
 def draw_levels(count: int, levels: int, generator: np.random.Generator) -> Tensor:
-    """(count,) residual levels, from 1 to levels - 1 alike."""
-    return torch.from_numpy(generator.integers(1, levels, count))
+    """(count,) residual levels from 1 to levels - 1, level n in proportion to 1 / n: the lower ones say more of the motion."""
+    edges = (1 / np.arange(1, levels)).cumsum()
+    return torch.from_numpy(1 + np.searchsorted(edges, generator.random(count) * edges[-1], side="right"))
 
 
 def _motion_losses(
@@ -332,6 +339,17 @@ def _level_loss(
     logits = model.code_logits(hidden.motion, clean.codes, clean.motion_slots, level)[places].float()
     target = clean.codes.gather(2, level[:, None, None].expand(-1, clean.codes.shape[1], 1)).squeeze(2)[places]
     return cross_entropy(logits, target, label_smoothing=options.label_smoothing)
+
+
+def _local_loss(
+    model: MaskedModel, data: ModelData, options: ModelLoss, generator: np.random.Generator, step: int
+) -> Tensor:
+    """Cross-entropy of one residual level, all places, given the true levels below and nothing else: cheap, so many of them."""
+    clean = pack(*data.batch(options.local_batch, generator, step, text_varies=False), levels=model.config.levels)
+    level = int(draw_levels(1, model.config.levels, generator))
+    codes, real = clean.codes.to(model.device), clean.motion_slots.to(model.device)
+    logits = model.code_logits(None, codes, real, level)[real].float()
+    return cross_entropy(logits, codes[..., level][real], label_smoothing=options.label_smoothing)
 
 
 def _text_loss(model: MaskedModel, hidden: Hidden, clean: Tokens, places: Tensor, options: ModelLoss) -> Tensor:

@@ -39,6 +39,9 @@ class Start:
         model = MaskedModel(self.config)
         if self.earlier is not None:
             checkpoint.load_into(model, self.earlier / "model.safetensors")
+            before = MaskedConfig.from_dict(checkpoint.read_config(self.earlier)["model"])
+            if before.depth_input != self.config.depth_input:  # what it learnt there is of another scale
+                model.start_depth_from_codebooks(codec.quantizer.codebooks.cpu())
             return model
         if self.bert is not None:
             model.trunk.load_state_dict(self.bert.trunk)

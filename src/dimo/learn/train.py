@@ -61,7 +61,7 @@ def train_codec(settings: Settings) -> int:
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
     codec.to(place)
-    data = codec_learning.CodecData(train, plan.loss.window, draw_weights(learnt, plan.data))
+    data = codec_learning.CodecData(train, plan.loss.window, draw_weights(learnt, plan.data), plan.loss.fast_exponent)
     done = loop.run(
         codec,
         lambda generator, _: codec_learning.loss(

@@ -48,9 +48,8 @@ def translate(model: MaskedModel, counts: Tensor, codebooks: Tensor) -> None:
     base.bias.copy_(bias)
     model.start_from_codebooks(codebooks)
     model.code_embeddings[0].copy_(share @ embedded)
-    if len(below):
+    if len(below) and model.config.depth_input == "raw":  # else the codebooks have said it, at the right size
         model.depth_codes[:1].copy_(share @ below)
-        torch.nn.init.normal_(model.depth_out, std=0.02)
 
 
 def carry_over(model: MaskedModel, before: Codec, codec: Codec, clips: Sequence[Clip]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, pad
+from torch.nn.functional import gelu, layer_norm, pad
 
 from dimo.errors import RequestError, ShapeError
 from dimo.features.layouts import LONGEST
@@ -27,6 +27,9 @@ from dimo.sequence.vocabulary import CLS, SEP
 UNKNOWN_TEXTS = ("absent", "masked")
 """What an unknown text looks like. absent: it has no places at all. masked: as many [MASK] as the caption has pieces, which
 tells the model how long the text is that it should know nothing of."""
+
+DEPTH_INPUTS = ("normalised", "raw")
+"""How trunk vectors reach the depth decoder. raw: as they are, which is so large that the codes added to them are hardly seen."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,15 @@ class MaskedConfig:
     near_blocks: int = 2  # and after it
     near_reach: int = 2  # code steps to either side that each of them sees
     unknown_text: str = "absent"  # or "masked" (UNKNOWN_TEXTS)
+    depth_input: str = "normalised"  # or "raw" (DEPTH_INPUTS)
     drawn_levels: int = 0  # levels of what is made, from the base up; the others are left out of it. 0: all
     upper_temperature: float = 1.0  # of the draws above the base, beside that of the request
 
     def __post_init__(self):
         if self.unknown_text not in UNKNOWN_TEXTS:
             raise RequestError(f"unknown_text must be {' or '.join(UNKNOWN_TEXTS)}, not {self.unknown_text!r}")
+        if self.depth_input not in DEPTH_INPUTS:
+            raise RequestError(f"depth_input must be {' or '.join(DEPTH_INPUTS)}, not {self.depth_input!r}")
         if not self.upper_temperature > 0:
             raise RequestError(f"upper_temperature must be more than 0, not {self.upper_temperature:g}")
         if not 0 <= self.drawn_levels <= self.levels:
@@ -60,10 +66,9 @@ class MaskedConfig:
 
     @staticmethod
     def from_dict(data: dict) -> MaskedConfig:
-        """From a weights folder's config.json; in folders from before the key unknown texts were masked."""
-        return MaskedConfig(
-            **{"unknown_text": "masked", **data, "transformer": TransformerConfig(**data["transformer"])}
-        )
+        """From a weights folder's config.json; in folders from before the keys unknown texts were masked and depth inputs raw."""
+        before = {"unknown_text": "masked", "depth_input": "raw"}
+        return MaskedConfig(**{**before, **data, "transformer": TransformerConfig(**data["transformer"])})
 
 
 @dataclass(frozen=True)
@@ -196,22 +201,25 @@ class MaskedModel(nn.Module):
         x = self.text_norm(activate(x, self.config.transformer.activation))
         return steady_linear(x, self.trunk.words.weight.to(x.dtype)) + self.text_bias
 
-    def code_logits(self, hidden: Tensor, codes: Tensor, real: Tensor, level: Tensor | int) -> Tensor:
+    def code_logits(self, hidden: Tensor | None, codes: Tensor, real: Tensor, level: Tensor | int) -> Tensor:
         """Logits (B, L, K) of one level per sequence, given trunk vectors (B, L, D) and the true or drawn levels below.
 
-        level: one number, or one per sequence (B,). Level 0 needs no lower ones.
+        level: one number, or one per sequence (B,). Level 0 needs no lower ones. Without hidden, what the levels below say
+        of the level by themselves, a few code steps around.
         """
         if isinstance(level, int) and level == 0:
+            assert hidden is not None
             return steady_linear(hidden, self.base.weight, self.base.bias)
-        if isinstance(level, int):  # while sampling: only the levels below, and one output matrix
-            x = hidden + self.depth_level.weight[level - 1]
+        start = self._depth_start(hidden)
+        if isinstance(level, int):  # only the levels below, and one output matrix
+            x = start + self.depth_level.weight[level - 1]
             for lower in range(level):
                 x = x + self.depth_codes[lower][codes[..., lower].clamp_min(0)]
             for block in self.depth:
                 x = block(x, real)
             return steady_linear(self.depth_norm(x), self.depth_out[level - 1])
-        levels = level.expand(len(hidden))
-        x = hidden + self.depth_level(levels - 1)[:, None]
+        levels = level.expand(len(codes))
+        x = start + self.depth_level(levels - 1)[:, None]
         for lower in range(self.config.levels - 1):
             below = (levels > lower)[:, None, None]
             x = x + self.depth_codes[lower][codes[..., lower].clamp_min(0)] * below
@@ -219,6 +227,12 @@ class MaskedModel(nn.Module):
             x = block(x, real)
         x = self.depth_norm(x)
         return torch.einsum("bld,bkd->blk", x, self.depth_out[levels - 1].to(x.dtype))
+
+    def _depth_start(self, hidden: Tensor | None) -> Tensor | float:
+        """What the depth decoder adds codes to."""
+        if hidden is None:
+            return 0.0
+        return layer_norm(hidden, hidden.shape[-1:]) if self.config.depth_input == "normalised" else hidden
 
     def length_logits(self, ids: Tensor, slots: Tensor) -> Tensor:
         """Distribution over 1 to max_steps code steps (index 0 is one step) from text alone: ids, slots (B, T) to (B, max)."""
@@ -232,10 +246,25 @@ class MaskedModel(nn.Module):
     @torch.no_grad()
     def start_from_codebooks(self, codebooks: Tensor, seed: int = 0) -> None:
         """Code embeddings from the codec's codebooks (Q, K, D'), projected at random: near codes start with near meanings."""
-        generator = torch.Generator().manual_seed(seed)
-        for target, books in ((self.code_embeddings, codebooks), (self.depth_codes, codebooks[:-1])):
-            if not len(books):  # a codec of one level has none above the base
-                continue
-            projection = torch.randn(codebooks.shape[-1], target.shape[-1], generator=generator)
-            values = books @ projection.to(books.device)
-            target.copy_(values / values.std() * 0.04)
+        values = _projected(codebooks, self.code_embeddings.shape[-1], seed)
+        self.code_embeddings.copy_(values / values.std() * 0.04)
+        self.start_depth_from_codebooks(codebooks, seed + 1)
+
+    @torch.no_grad()
+    def start_depth_from_codebooks(self, codebooks: Tensor, seed: int = 1) -> None:
+        """The same for the depth decoder, whose codes are as large as the trunk's vectors that they are added to.
+
+        Its output matrices lie in the same space: a vector that points along what is left over is near the codes for it.
+        """
+        if len(codebooks) < 2:  # a codec of one level has none above the base
+            return
+        values = _projected(codebooks, self.depth_codes.shape[-1], seed)
+        raw = self.config.depth_input == "raw"
+        self.depth_codes.copy_(values[:-1] * (0.04 / values[:-1].std() if raw else 1 / values[0].std()))
+        self.depth_out.copy_(values[1:] / values[1:].std() * 0.02)
+
+
+def _projected(codebooks: Tensor, width: int, seed: int) -> Tensor:
+    """(Q, K, D) to (Q, K, width)."""
+    projection = torch.randn(codebooks.shape[-1], width, generator=torch.Generator().manual_seed(seed))
+    return codebooks @ projection.to(codebooks.device)
