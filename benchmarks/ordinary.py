@@ -5,7 +5,8 @@
 
 For each sentence of prompts_ordinary.jsonl 4 motions (seed 0 and its next ones): the share of them all of whose checks hold
 (metrics.checks), by family and over all, with the standard error over sentences; the share that is grounded where that is
-asked; the largest float and penetration. --sheets draws the first motion of every sentence.
+asked; the largest float and penetration; and the same of the model alone, without motions that were described alike
+(recall). --sheets draws the first motion of every sentence.
 """
 
 from __future__ import annotations
@@ -38,14 +39,19 @@ def read_prompts(path: Path) -> list[dict[str, Any]]:
 
 
 def make(
-    model: DiMo, prompts: list[dict[str, Any]], options: SampleOptions, samples: int = SAMPLES
+    model: DiMo, prompts: list[dict[str, Any]], options: SampleOptions, samples: int = SAMPLES, **given: float
 ) -> list[list[Motion]]:
     """`samples` motions of each prompt, at its length."""
     out: list[list[Motion]] = []
     for at in range(0, len(prompts), TOGETHER):
         some = prompts[at : at + TOGETHER]
         made = model.generate(
-            [p["text"] for p in some], seconds=[p["seconds"] for p in some], samples=samples, seed=0, options=options
+            [p["text"] for p in some],
+            seconds=[p["seconds"] for p in some],
+            samples=samples,
+            seed=0,
+            options=options,
+            **given,
         )
         out += [made[i * samples : (i + 1) * samples] for i in range(len(some))]
     return out
@@ -96,9 +102,12 @@ def main() -> None:
     changes = {k: v for k in ("guidance", "temperature", "steps", "strategy") if (v := getattr(args, k)) is not None}
     model = DiMo.from_pretrained(args.model)
     prompts = read_prompts(args.prompts)
-    motions = make(model, prompts, replace(SampleOptions(), **changes))
+    options = replace(SampleOptions(), **changes)
+    motions = make(model, prompts, options)
     report = {"weights": model.config.get("sha256", {}), "prompts": args.prompts.name, "options": changes}
     report |= judge(prompts, motions)
+    if model.pipeline.recall is not None:
+        report["model_alone"] = judge(prompts, make(model, prompts, options, recall=0.0))
     args.out.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({k: v for k, v in report.items() if k not in ("each", "weights")}, indent=1))
     if args.sheets:

@@ -51,8 +51,13 @@ def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict) -> str
     rows: list[tuple[Any, ...]] = [
         (
             f"{ordinary['sentences']} ordinary sentences (benchmarks/prompts_ordinary.jsonl): all checks of a sentence hold",
-            f"{percent(ordinary['passed'])} (standard error over sentences {percent(ordinary['standard_error'])})",
+            said(ordinary),
             "75 %",
+        ),
+        *(
+            [("the same by the model alone, no training motion recalled", said(ordinary["model_alone"]), "")]
+            if "model_alone" in ordinary
+            else []
         ),
         ("the same: the body neither floats nor sinks", percent(ordinary["grounded"]), "97 %"),
         (
@@ -92,6 +97,28 @@ def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict) -> str
         rows.append(("dimo prepare", f"{speed['prepare_clips_per_second']:.0f} clips/s", "30 clips/s"))
     families = ", ".join(f"{k} {percent(v)}" for k, v in t2m["families"].items())
     return table("measure | result | aim", rows) + f"\n\nBy family: {families}."
+
+
+def said(ordinary: dict) -> str:
+    return f"{percent(ordinary['passed'])} (standard error over sentences {percent(ordinary['standard_error'])})"
+
+
+def understands(report: dict) -> str:
+    rows = [
+        ("no motion at all", report["nonsense"], percent(report["warned_of_nonsense"])),
+        ("fewer than half of the motions do it", report["failed"], percent(report["warned_of_failed"])),
+        ("half of the motions or more do it", report["done"], percent(report["warned_of_done"])),
+    ]
+    curve = [
+        (f"{row['from']:.1f} to {row['to']:.1f}", row["sentences"], percent(row["said"]), percent(row["held"]))
+        for row in report["reliability_of_ordinary"]
+    ]
+    return "\n\n".join(
+        (
+            table("sentences | how many | warned of", rows),
+            table("chance told | ordinary sentences | mean of it | motions that do as told", curve),
+        )
+    )
 
 
 def captions(quality: dict) -> str:
@@ -204,7 +231,7 @@ def main() -> None:
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }
-    for name, write in (("correct", correct), ("steps", steps), ("edits", edits)):
+    for name, write in (("correct", correct), ("steps", steps), ("edits", edits), ("understands", understands)):
         if (report := read(name)) is not None:
             parts[name] = write(report)
             if name == "steps":

@@ -1,8 +1,8 @@
 """DiMo: the one object whose methods are what the product does.
 
-Every verb that makes motions returns a list of them: `samples` for each thing asked. All of them take steps (rounds of the
-model), guidance, temperature and seed; options, a SampleOptions, has these and the rest, and what is given beside it goes
-before it. footlock holds planted feet still (body/footlock.py); False shows what the model made.
+Every verb that makes motions returns a list: `samples` for each thing asked. All take steps (rounds of the model), guidance,
+temperature and seed; options, a SampleOptions, has these and the rest, and what is given beside it goes before it. footlock
+holds planted feet still (body/footlock.py); False shows what the model made.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dimo.data import code_cache
 from dimo.device import find
 from dimo.diffusion.sample import SampleOptions
 from dimo.formats.reading import Options
-from dimo.inpaint.pipeline import MEMORY, Pipeline
+from dimo.inpaint.pipeline import MEMORY, RECALL, Pipeline
 from dimo.inpaint.request import Request, samples_of
 from dimo.inpaint.spans import Span
 from dimo.memory.lookup import Memory
@@ -39,14 +39,12 @@ from dimo.tasks import loop as loop_task
 from dimo.tasks import score as score_task
 from dimo.tasks import search as search_task
 from dimo.tasks import trace as trace_task
+from dimo.tasks import understand as understand_task
 from dimo.text.wordpiece import Wordpiece
 
 
 class DiMo:
-    """A codec, a masked model and a vocabulary, loaded from a weights folder, and the memory of motions if it holds one.
-
-    pipeline (inpaint/pipeline.py) is what makes motions and codes of them, for programs that want many at once.
-    """
+    """What a weights folder holds; pipeline (inpaint/pipeline.py) makes motions and codes, for programs that want many."""
 
     def __init__(self, pipeline: Pipeline, config: dict[str, Any] | None = None):
         self.pipeline, self.config = pipeline, config or {}
@@ -76,9 +74,8 @@ class DiMo:
         """Load a weights folder (default: the packaged weights). WeightsError names every fault of it.
 
         precision: of the masked model, "fp32", "bf16", or "auto": bf16 where the device has instructions for it (about half
-        the time, same quality by benchmarks/quality.py). device: "cpu", "cuda" (or "cuda:1", ...), "mps", or "auto": an
-        NVIDIA GPU where torch finds one, else the CPU; RequestError for one that is not there. DIMO_PRECISION and DIMO_DEVICE
-        change what "auto" means. A seed repeats its result within one precision and device.
+        the time, same quality). device: "cpu", "cuda" (or "cuda:1", ...), "mps", or "auto": an NVIDIA GPU where torch finds
+        one, else the CPU. DIMO_PRECISION and DIMO_DEVICE change what "auto" means. A seed repeats its result within both.
         """
         return DiMo(*loading.load(folder, precision, device))
 
@@ -118,15 +115,15 @@ class DiMo:
         temperature: float | None = None,
         options: SampleOptions | None = None,
         footlock: bool = True,
+        recall: float = RECALL,
     ) -> list[Motion]:
         """Motions for a sentence, or for each of several, at 20 fps, starting at the origin and facing +Z.
 
         seconds: up to 600; None estimates the length from the text. seed: repeats the result, whatever else is made beside
         it; several samples of a seed begin with the one of samples=1. best: draw so many for each that is asked for, and
-        keep the one that the model itself would rather describe by the sentence. Of several sentences, which are drawn in
-        batches, seconds and seed may be lists, and the samples of each stand side by side. skeleton: another body to
-        retarget to.
-        RequestError for what cannot be done.
+        keep the one that the model itself would rather describe by the sentence. recall: the share of training motions that
+        were described alike in the guesses (memory/recall.py); 0 is the model alone. Of several sentences, drawn in batches,
+        seconds and seed may be lists, and the samples of each stand side by side. skeleton: another body to retarget to.
         """
         texts = [text] if isinstance(text, str) else list(text)
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature)
@@ -136,8 +133,8 @@ class DiMo:
             generate_task.generate(self.pipeline, t, length, SampleOptions(seed=s).seed)
             for t, length, s in zip(texts, lengths, seeds, strict=True)
         ]
-        made = self._make(asked, samples * best_task.check(best), options, footlock)
-        made = best_task.pick(self.pipeline, [t for t in texts for _ in range(samples * best)], made, best)
+        drawn = self._make(asked, samples * best_task.check(best), options, footlock, recall=recall)
+        made = best_task.pick(self.pipeline, [t for t in texts for _ in range(samples * best)], drawn, best)
         return [onto(m, skeleton) for m in made] if skeleton is not None else made
 
     def sample(
@@ -169,11 +166,12 @@ class DiMo:
         temperature: float | None = None,
         options: SampleOptions | None = None,
         footlock: bool = True,
+        recall: float = RECALL,
     ) -> list[Motion]:
         """Long motions of several parts: [("walks forward", 3), ("sits down", 2)], seconds of None are estimated."""
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         request = generate_task.compose(self.pipeline, script, options.seed)
-        return self._make([request], samples, options, footlock, skeleton=skeleton)
+        return self._make([request], samples, options, footlock, recall=recall, skeleton=skeleton)
 
     def trace(
         self,
@@ -185,14 +183,14 @@ class DiMo:
         guidance: float | None = None,
         temperature: float | None = None,
         options: SampleOptions | None = None,
+        recall: float = RECALL,
     ) -> trace_task.Trace:
-        """How generate makes the motion of these arguments out of noise: the state after each round (view.trace draws it).
-
-        The last state is the motion of generate(..., footlock=False). RequestError for more than one window of the model.
-        """
+        """How generate(..., footlock=False) makes its motion, of one window, out of noise: the state after each round."""
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         request = generate_task.generate(self.pipeline, text, seconds, options.seed)
-        return trace_task.trace(self.pipeline, self.pipeline.rounds(request, options), text, request.frames)
+        return trace_task.trace(
+            self.pipeline, self.pipeline.rounds(request, options, recall=recall), text, request.frames
+        )
 
     # ---- motion to motion
 
@@ -217,14 +215,12 @@ class DiMo:
 
         On its own body, at its own rate, `seconds` long (default: as before). unit: of keep, "seconds" or "frames". text:
         what happens in the rest. Nothing kept is a new motion from the place of the old one. memory: the share of
-        remembered motions in guesses that no text describes; 0 is the model alone. RequestError for spans outside of the
-        motion.
+        remembered motions in guesses that no text describes; 0 is the model alone. Spans have to lie in the motion.
         """
         options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         if not len(keep):
             request, frames = generate_task.anew(self.pipeline, motion, text, seconds, options.seed)
-            made = self._make([request], samples, options, footlock)
-            return [edit_task.placed_as(m, motion, frames) for m in made]
+            return [edit_task.placed_as(m, motion, frames) for m in self._make([request], samples, options, footlock)]
         request = edit_task.complete(motion, keep, text=text, seconds=seconds, unit=unit)
         return self._make([request], samples, options, footlock, memory)
 
@@ -324,13 +320,14 @@ class DiMo:
         footlock: bool,
         memory: float = MEMORY,
         *,
+        recall: float = RECALL,
         skeleton: Skeleton | None = None,
     ) -> list[Motion]:
         """`samples` motions of each request; those without a seed take that of the options."""
         seeded = [r if r.seed is not None else replace(r, seed=options.seed) for r in requests]
         asked = [one for request in seeded for one in samples_of(request, samples)]
-        made = self.pipeline.make(asked, options, footlock=footlock, memory=memory)
-        return [onto(m, skeleton) for m in made] if skeleton is not None else made
+        made = self.pipeline.make(asked, options, footlock=footlock, memory=memory, recall=recall)
+        return made if skeleton is None else [onto(m, skeleton) for m in made]
 
     # ---- motion to text
 
@@ -345,8 +342,8 @@ class DiMo:
     ) -> list[caption_task.Caption]:
         """An English sentence for a motion on any body with known joint names, or for each of several, drawn in batches.
 
-        One sample is the most probable caption; of several, drawn at temperature 0.7 (unless given), each motion's surest has
-        the others in `others`. Motions longer than the model's longest are read from their start.
+        One sample is the most probable caption; of several, drawn at temperature 0.7, each motion's surest has the others in
+        `others`. Motions longer than the model's longest are read from their start.
         """
         motions = [motion] if isinstance(motion, Motion) else list(motion)
         if temperature is None:
@@ -373,10 +370,14 @@ class DiMo:
         """The motion files below a folder with their scores for a sentence, the one that fits best first.
 
         Files that cannot be read are listed, not fatal. cache: keep codes and priors of the files in the user's cache
-        folder ($XDG_CACHE_HOME/dimo), so that the next search reads only what is new. reading: up, unit, mapping of Motion.load.
+        folder ($XDG_CACHE_HOME/dimo). reading: up, unit, mapping of Motion.load.
         """
         path = code_cache.cache_path(folder, self.fingerprint(), Options(**reading)) if cache else None
         return search_task.search(self.pipeline, text, folder, path, Options(**reading))
+
+    def understands(self, text: str) -> understand_task.Understanding:
+        """How well a sentence is covered by what the model was trained on, and what that described most like it."""
+        return understand_task.understand(self.pipeline, text)
 
     def length(self, text: str) -> length_task.Lengths:
         """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""

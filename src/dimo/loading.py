@@ -16,6 +16,7 @@ from dimo.device import find
 from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
 from dimo.memory.lookup import Memory
+from dimo.memory.recall import Recall
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.precision import dtype_of
 from dimo.model.transformer import TransformerConfig
@@ -51,7 +52,9 @@ def load(
         raise WeightsError(f"{folder / 'vocab.txt'}: holds more word pieces than the {room} of config.json")
     known = folder / "memory.safetensors"
     memory = Memory.from_file(known, codec) if known.is_file() else None
-    return Pipeline(codec, model.to(dtype), wordpiece, memory).to(place), config
+    said = folder / "recall.safetensors"
+    recall = Recall.from_file(said, codec.config.levels, codec.config.codes) if said.is_file() else None
+    return Pipeline(codec, model.to(dtype), wordpiece, memory, recall).to(place), config
 
 
 def save(pipeline: Pipeline, folder: Path, provenance: dict[str, Any], card: str | None = None) -> Path:
@@ -68,6 +71,8 @@ def save(pipeline: Pipeline, folder: Path, provenance: dict[str, Any], card: str
     tensors = {"codec": codec, "model": pipeline.model.state_dict()}
     if pipeline.memory is not None:
         tensors["memory"] = pipeline.memory.state()
+    if pipeline.recall is not None:
+        tensors["recall"] = pipeline.recall.state()
     checkpoint.save(folder, config, tensors, files)
     return folder
 

@@ -51,7 +51,11 @@ def test_a_small_run_writes_what_the_committed_report_has(model, clip, twin, tmp
 
     mine, theirs = (json.loads(p.read_text()) for p in (tmp_path / "out/report.json", COMMITTED))
     assert set(mine) == set(theirs)
-    assert set(mine["settings"]) == set(theirs["settings"]) | {"memory", "protocol"}  # what no earlier report says
+    assert set(mine["settings"]) == set(theirs["settings"]) | {
+        "memory",
+        "recall",
+        "protocol",
+    }  # what no earlier report says
     for part in ("sampling", "seconds"):
         assert set(mine["settings"][part]) == set(theirs["settings"][part])
     for part in ("versions", "encoder", "checks", "sweeps", "confusion"):

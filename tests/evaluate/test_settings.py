@@ -22,6 +22,7 @@ from dimo.evaluate.settings import stage
         ("protocol", "field"),
         ("memory", 1.5),
         ("memory", -0.1),
+        ("recall", 1.5),
         ("sweeps", {"hope": (1.0,)}),
         ("sweeps", {"steps": (0.5,)}),
         ("multimodality", -1),

@@ -9,11 +9,13 @@ from dimo import DiMo, Motion
 from dimo.body.rotation import rotvec_to_quat
 from dimo.diffusion.sample import SampleOptions, generators_of
 from dimo.errors import RequestError, WeightsError
-from dimo.inpaint.codes import encode, floor_of
+from dimo.inpaint.codes import decode_features, encode, floor_of
 from dimo.inpaint.pipeline import Pipeline
 from dimo.inpaint.windows import Window
 from dimo.memory.lookup import Memory
 from dimo.memory.neighbours import Neighbours
+from dimo.memory.recall import Recall
+from dimo.tasks import generate
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def mask(length: int, *places: int) -> torch.Tensor:
 def filled(pipeline: Pipeline, window: Window) -> torch.Tensor:
     """The codes of a window when remembered motions alone have the say."""
     options = SampleOptions(steps=4, temperature=0.0)
-    return pipeline._fill([window], generators_of([0]), options, 1.0)[0]
+    return pipeline._fill([window], generators_of([0]), options, {True: 0.0, False: 1.0})[0]
 
 
 def test_votes_go_by_likeness_or_where_most_go(model):
@@ -144,3 +146,68 @@ def test_a_damaged_memory_is_refused(model, tmp_path):
 def test_a_share_beyond_one_is_refused(model):
     with pytest.raises(RequestError, match="memory must be from 0"):
         model.predict(walk(model), 1.0, memory=1.5)
+
+
+# ---- motions that were described alike
+
+
+def recalling(model: DiMo, value: int = 9, length: int = 12) -> DiMo:
+    """The model with one captioned motion, all of whose codes are `value`."""
+    recall = Recall.of([row(model, [value] * length)], [["a person claps their hands"]])
+    return DiMo(Pipeline(model.codec, model.model, model.wordpiece, recall=recall), model.config)
+
+
+def codes_made(model: DiMo, text: str, recall: float, seed: int = 3) -> torch.Tensor:
+    request = generate.generate(model.pipeline, text, 2.4, seed)
+    *_, last = model.pipeline.rounds(request, SampleOptions(steps=4, temperature=0.0), recall=recall)
+    return last.tokens.codes[0, :12, 0]
+
+
+def test_a_motion_that_was_described_so_comes_back_with_all_the_share(model):
+    assert codes_made(recalling(model), "someone claps", 1.0).tolist() == [9] * 12
+    assert (
+        codes_made(recalling(model), "someone claps", 0.0).tolist() == codes_made(model, "someone claps", 1.0).tolist()
+    )
+
+
+def test_a_sentence_that_is_like_nothing_is_the_model_s_alone(model):
+    clever, plain = recalling(model), codes_made(model, "someone dances", 1.0)
+    assert codes_made(clever, "someone dances", 1.0).tolist() == plain.tolist()
+
+
+def test_every_way_to_a_motion_of_a_text_recalls(model):
+    clever = recalling(model)
+    options = SampleOptions(steps=4, temperature=0.0)
+    (made,) = clever.generate("someone claps", seconds=2.4, seed=3, options=options, footlock=False, recall=1.0)
+    want = clever.pipeline.to_motion(torch.full((12, 3), 9))
+    # The levels above the base are of those that agree with it, so all of them are the clip's.
+    assert np.allclose(made.joints(), want.joints()[: len(made)], atol=1e-5)
+    trace = clever.trace("someone claps", seconds=2.4, seed=3, options=options, recall=1.0)
+    assert np.allclose(trace.motions[-1].joints(), made.joints(), atol=1e-5)
+    (composed,) = clever.compose([("someone claps", 2.4)], seed=3, options=options, footlock=False, recall=1.0)
+    assert np.allclose(composed.joints(), made.joints(), atol=1e-5)
+    request = generate.generate(clever.pipeline, "someone claps", 2.4, 3)
+    (features,) = clever.pipeline.features([request], options, recall=1.0)
+    assert np.allclose(features, decode_features(clever.codec, torch.full((12, 3), 9))[: len(features)], atol=1e-5)
+
+
+def test_known_frames_are_gone_on_with_by_the_model_alone(model):
+    motion = walk(model)
+    plain = model.predict(motion, 1.0, text="someone claps", seed=1)[0]
+    clever = recalling(model).predict(motion, 1.0, text="someone claps", seed=1)[0]
+    assert np.array_equal(plain.rotations, clever.rotations)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_is_from_none_to_all(model, share):
+    with pytest.raises(RequestError, match="recall must be from 0"):
+        model.generate("someone claps", seconds=1, recall=share)
+
+
+def test_captioned_motions_are_saved_and_loaded(model, tmp_path):
+    clever = recalling(model)
+    clever.save_pretrained(tmp_path / "weights")
+    again = DiMo.from_pretrained(tmp_path / "weights", precision="fp32", device="cpu")
+    assert again.pipeline.recall is not None
+    assert again.pipeline.recall.captions == clever.pipeline.recall.captions
+    assert torch.equal(again.pipeline.recall.codes, clever.pipeline.recall.codes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dimo.cli.flags import add_flags, check_flags, drawing, write_all
+from dimo.cli.flags import add_flags, add_text_flags, check_flags, drawing, say_doubts, write_all
 from dimo.cli.output import SKELETONS, read_skeleton
 from dimo.cli.progress import waiting
 
@@ -18,6 +18,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("compose", help="make one long motion of several sentences", description=__doc__)
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="TXT, YAML, JSON or TOML")
     parser.add_argument("--skeleton", metavar="NAME", help=f"the body to move: {SKELETONS} (default: humanml3d)")
+    add_text_flags(parser)
     add_flags(parser, text=False)
 
 
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from dimo.api import DiMo
 
     model, known = DiMo.from_pretrained(args.model, device=args.device), sum(seconds or 0.0 for _, seconds in script)
+    say_doubts(model, [text for text, _ in script], args.strict)
     with waiting(f"making {len(script)} parts" + (f", {known:g} s and more" if known else "")):
         made = model.compose(script, skeleton=skeleton, **drawing(args))
     write_all(made, args, model)

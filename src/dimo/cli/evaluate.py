@@ -62,6 +62,12 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         help="of remembered motions where m2m fills gaps, 0 for the model alone (default: as dimo edit fills them)",
     )
     parser.add_argument(
+        "--recall",
+        type=float,
+        metavar="SHARE",
+        help="of training motions that were described alike in t2m, 0 for the model alone (default: as dimo generate has it)",
+    )
+    parser.add_argument(
         "--sweep",
         metavar="NAME=A,B,...",
         action="append",
@@ -120,8 +126,9 @@ def _checked(args: argparse.Namespace) -> Settings:
     ):
         if value is not None and value < least:
             raise RequestError(f"{flag} must be {least} or more, not {value}")
-    if args.memory is not None and not 0 <= args.memory <= 1:
-        raise RequestError(f"--memory must be from 0 (the model alone) to 1, not {args.memory:g}")
+    for flag, share in (("--memory", args.memory), ("--recall", args.recall)):
+        if share is not None and not 0 <= share <= 1:
+            raise RequestError(f"{flag} must be from 0 (the model alone) to 1, not {share:g}")
     if args.output.is_file() or not args.output.parent.is_dir():
         raise RequestError(f"{args.output}: name a folder, in a folder that exists, for the report")
     if (args.motions is None) != (args.captions is None):
@@ -150,6 +157,7 @@ def _checked(args: argparse.Namespace) -> Settings:
         options=SampleOptions(**{k: v for k in ("steps", "guidance") if (v := getattr(args, k)) is not None}),
         footlock=not args.no_footlock,
         memory=args.memory,
+        recall=args.recall,
         sweeps=sweeps,
         multimodality=args.multimodality,
         part=args.part,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,8 +102,31 @@ def drawing(args: argparse.Namespace) -> dict[str, Any]:
     from dimo.diffusion.options import SampleOptions
 
     options = SampleOptions(**{name: value for name in DRAW if (value := getattr(args, name)) is not None})
-    given = {name: value for name in ("text", "memory") if (value := getattr(args, name, None)) is not None}
+    given = {name: value for name in ("text", "memory", "recall") if (value := getattr(args, name, None)) is not None}
     return {"samples": args.samples, "options": options, "footlock": not args.no_footlock, **given}
+
+
+def add_text_flags(parser: argparse.ArgumentParser) -> None:
+    """--strict and --recall, of the verbs that make motions from sentences alone."""
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse a sentence that the model has hardly seen the like of"
+    )
+    parser.add_argument(
+        "--recall",
+        type=float,
+        metavar="SHARE",
+        help="of training motions that were described alike in the guesses; 0 is the model alone (default: 0.5)",
+    )
+
+
+def say_doubts(model: DiMo, texts: Sequence[str], strict: bool) -> None:
+    """A line on stderr for each sentence that the model doubts; with strict, RequestError for the first."""
+    if model.pipeline.recall is None:
+        return
+    for warning in filter(None, (model.understands(text).warning() for text in texts)):
+        if strict:
+            raise RequestError(warning)
+        print(f"dimo: note: {warning}", file=sys.stderr)
 
 
 def write_all(motions: Sequence[Motion], args: argparse.Namespace, model: DiMo) -> None:

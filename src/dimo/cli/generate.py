@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from dimo.cli.flags import add_flags, check_flags, drawing, write_all
+from dimo.cli.flags import add_flags, add_text_flags, check_flags, drawing, say_doubts, write_all
 from dimo.cli.output import SKELETONS, read_skeleton
 from dimo.cli.progress import waiting
 from dimo.errors import RequestError
@@ -34,6 +34,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--trace", metavar="FILE", type=Path, help="also show how the motion condenses out of noise, as HTML or GIF"
     )
     parser.add_argument("--skeleton", metavar="NAME", help=f"the body to move: {SKELETONS} (default: humanml3d)")
+    add_text_flags(parser)
     add_flags(parser, text=False)
 
 
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from dimo.api import DiMo
 
     model = DiMo.from_pretrained(args.model, device=args.device)
+    say_doubts(model, [args.text], args.strict)
     given = {key: value for key, value in drawing(args).items() if key != "text"}
     with waiting("making motion"):
         made = model.generate(args.text, seconds=args.seconds, best=args.best, skeleton=skeleton, **given)
@@ -58,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     if args.trace is not None:
         from dimo.view.trace import save
 
-        print(save(model.trace(args.text, seconds=args.seconds, options=given["options"]), args.trace))
+        same = {key: value for key, value in given.items() if key in ("options", "recall")}
+        print(save(model.trace(args.text, seconds=args.seconds, **same), args.trace))
     return 0
 
 

@@ -110,4 +110,6 @@ def caveats(a: Report, b: Report) -> list[str]:
             pairs.append((f"{ORDINALS[index]} evaluator's weights", first.evaluator.sha256, second.evaluator.sha256))
     if None not in (a.settings.memory, b.settings.memory):
         pairs.append(("share of remembered motions", a.settings.memory, b.settings.memory))
+    if None not in (a.settings.recall, b.settings.recall):
+        pairs.append(("share of recalled motions", a.settings.recall, b.settings.recall))
     return [f"the {name} differ: {first} against {second}" for name, first, second in pairs if first != second]

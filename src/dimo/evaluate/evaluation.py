@@ -66,6 +66,7 @@ def run(
         store = Store(Path(folder), [report.hashes, model.fingerprint(), settings.split])
         rows = ModelRows(model, settings, store)
         report.settings.memory = 0.0 if model.memory is None else rows.memory
+        report.settings.recall = rows.recall
         report.notes += _not_read(rows, clips)
         answers: dict[str, Answers] = {}
         said: list[str] = []

@@ -163,6 +163,9 @@ class Conditions:
     seconds: dict[str, float] = field(default_factory=dict)  # by task
     sampling: dict[str, Any] | None = None  # SampleOptions; None where no model took part
     footlock: bool | None = None
+    recall: float | None = (
+        None  # share in t2m of motions that were described alike; None in reports of before there was one
+    )
     memory: float | str | None = (
         None  # share in m2m, "default" for that of DiMo.complete; None in reports of before it was a flag
     )

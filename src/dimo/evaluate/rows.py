@@ -19,7 +19,7 @@ from dimo.evaluate.store import Store
 from dimo.evaluators.evaluator import unit_rows
 from dimo.features import humanml3d
 from dimo.inpaint.codes import decode_features, encode_features
-from dimo.inpaint.pipeline import MEMORY
+from dimo.inpaint.pipeline import MEMORY, RECALL
 from dimo.inpaint.request import Request
 from dimo.tasks import generate
 
@@ -77,6 +77,7 @@ class ModelRows:
         self.options, self.lengths, self.footlock = settings.options, settings.lengths, settings.holds_feet
         self.straight = settings.protocol == "humanml3d"
         self.memory = MEMORY if settings.memory is None else settings.memory
+        self.recall = 0.0 if model.pipeline.recall is None else RECALL if settings.recall is None else settings.recall
 
     def generate(self, changes: dict[str, float] | None = None, *, levels: int | None = None, draw: int = 0) -> Row:
         """A row that generates with these changes of the sampling options, decoding only the first `levels` levels.
@@ -84,8 +85,10 @@ class ModelRows:
         draw: further motions of the same trials (MultiModality).
         """
         options = replace(self.options, **changes) if changes else self.options  # type: ignore[arg-type]
-        straight = " features" if self.straight else ""
-        name = zlib.crc32(f"{asdict(options)} {levels} {draw} {self.lengths} {self.footlock}{straight}".encode())
+        straight, recall = " features" if self.straight else "", f" recall {self.recall}" if self.recall else ""
+        name = zlib.crc32(
+            f"{asdict(options)} {levels} {draw} {self.lengths} {self.footlock}{straight}{recall}".encode()
+        )
 
         def row(trials: Sequence[Trial]) -> list[np.ndarray]:
             asked = _hash([(t.seed, t.caption, t.frames) for t in trials])
@@ -97,8 +100,8 @@ class ModelRows:
         """Positions (F, J, 3), or features (F, C), for each trial, drawn in batches, each by its own seed."""
         requests = [self._request(t, (t.seed + draw) % 2**31) for t in trials]
         if self.straight:
-            return self.model.pipeline.features(requests, options, levels=levels)
-        made = self.model.pipeline.make(requests, options, footlock=self.footlock, levels=levels)
+            return self.model.pipeline.features(requests, options, recall=self.recall, levels=levels)
+        made = self.model.pipeline.make(requests, options, footlock=self.footlock, recall=self.recall, levels=levels)
         return [m.joints() for m in made]
 
     def _request(self, trial: Trial, seed: int) -> Request:

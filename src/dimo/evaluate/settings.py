@@ -43,6 +43,7 @@ class Settings:
     memory: float | None = (
         None  # share of remembered motions where gaps are filled (m2m); None: what DiMo.complete uses
     )
+    recall: float | None = None  # share of motions that were described alike (t2m); None: what DiMo.generate uses
     sweeps: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # t2m at these values, one repeat each
     multimodality: int = 0  # texts of which MultiModality draws 30 motions each
     part: int = 96  # clips of m2m and correct
@@ -69,9 +70,9 @@ class Settings:
                 self.protocol == "dimo" or self.lengths == "truth",
                 "the protocol humanml3d asks for the true lengths; leave estimated ones to the protocol dimo",
             ),
-            (
-                self.memory is None or 0 <= self.memory <= 1,
-                f"memory must be from 0 (the model alone) to 1, not {self.memory}",
+            *(
+                (share is None or 0 <= share <= 1, f"{name} must be from 0 (the model alone) to 1, not {share}")
+                for name, share in (("memory", self.memory), ("recall", self.recall))
             ),
             (not unknown, f"sweeps are of {', '.join(SWEEPS)}, not of {', '.join(unknown)}"),
             (not whole, f"a sweep of {', '.join(whole)} takes whole numbers from 1 on"),

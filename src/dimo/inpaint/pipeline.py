@@ -7,8 +7,9 @@ request alone: each draws from its own generator, and the model's sums do not de
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ from dimo.inpaint.variation import vary
 from dimo.inpaint.windows import Lookup, Stretch, Window, drive, fill_between
 from dimo.memory.lookup import Memory, Sides
 from dimo.memory.neighbours import Neighbours
+from dimo.memory.recall import Recall
 from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
@@ -40,6 +42,9 @@ T = TypeVar("T")
 MEMORY = 0.95
 """Share of remembered motions in the guesses of a gap that no text describes, unless said otherwise."""
 
+RECALL = 0.5
+"""The same of motions whose captions are like the text, in the guesses of what a text describes."""
+
 BATCH = 32
 """Windows that are drawn together: more gain nothing on a CPU and take memory."""
 
@@ -48,11 +53,36 @@ NO_TEXT = (MASK,) * 8
 lets them be. Others saw no words at all."""
 
 
-class Pipeline:
-    """What makes motions: codec, model and word pieces, and the memory of motions where there is one."""
+@dataclass(frozen=True)
+class Sentence:
+    """A text's word pieces, and what a motion that was described alike says of it, where one is asked."""
 
-    def __init__(self, codec: Codec, model: MaskedModel, wordpiece: Wordpiece, memory: Memory | None = None):
-        self.codec, self.model, self.wordpiece, self.memory = codec.eval(), model.eval(), wordpiece, memory
+    ids: tuple[int, ...]
+    recalling: Callable[[Tensor, torch.Generator], Neighbours | None] | None = None
+
+    def over(self, steps: int, generator: torch.Generator | None) -> Stretch:
+        """So many code steps of it. generator: draws the motion that is asked; none is without."""
+        if generator is None or self.recalling is None:
+            return Stretch(self.ids, steps)
+        return Stretch(self.ids, steps, partial(self.recalling, generator=generator))
+
+
+Texts = dict[str | None, Sentence]
+
+
+class Pipeline:
+    """What makes motions: codec, model and word pieces, and where there are any remembered motions and captioned ones."""
+
+    def __init__(
+        self,
+        codec: Codec,
+        model: MaskedModel,
+        wordpiece: Wordpiece,
+        memory: Memory | None = None,
+        recall: Recall | None = None,
+    ):
+        self.codec, self.model, self.wordpiece = codec.eval(), model.eval(), wordpiece
+        self.memory, self.recall = memory, recall
 
     @property
     def device(self) -> torch.device:
@@ -100,6 +130,11 @@ class Pipeline:
         motion, contacts = decode(self.codec, codes, name)
         return stand_on_floor(motion, contacts, aloft=aloft) if footlock else motion
 
+    def finish(self, request: Request, codes: Tensor, *, footlock: bool) -> Motion:
+        """The motion of a request without known frames, from its codes (L, q)."""
+        aloft = any(climbs(part.text) for part in request.parts if part.text)
+        return self.to_motion(codes, request.name, footlock=footlock, aloft=aloft)[: request.frames]
+
     def make(
         self,
         requests: Sequence[Request],
@@ -107,27 +142,35 @@ class Pipeline:
         *,
         footlock: bool = True,
         memory: float = MEMORY,
+        recall: float = RECALL,
         levels: int | None = None,
     ) -> list[Motion]:
         """A motion for each request, drawn in batches. options.seed is not read: each request has its own.
 
         footlock: planted feet of what is made neither slide nor float. memory: the share of remembered motions in the guesses
-        of gaps that no text describes; 0 is the model alone. levels: decode only so many of them, where nothing is known.
+        of gaps that no text describes; 0 is the model alone. recall: the same of motions that were described alike, in what is
+        made of texts alone. levels: decode only so many of them, where nothing is known.
         RequestError for what cannot be made, before anything is.
         """
         options = options or SampleOptions()
-        if not 0 <= memory <= 1:
-            raise RequestError(f"memory must be from 0 (the model alone) to 1, not {memory}")
-        texts = self._checked(requests)
+        for name, share in (("memory", memory), ("recall", recall)):
+            if not 0 <= share <= 1:
+                raise RequestError(f"{name} must be from 0 (the model alone) to 1, not {share}")
+        texts = self._checked(requests, recall > 0)
         generators = generators_of([seed_of(request) for request in requests])
         jobs = [
             self._story(request, texts, generator, footlock, memory > 0, levels)
             for request, generator in zip(requests, generators, strict=True)
         ]
-        return self._drive(jobs, generators, options, memory)
+        return self._drive(jobs, generators, options, memory, recall)
 
     def features(
-        self, requests: Sequence[Request], options: SampleOptions | None = None, *, levels: int | None = None
+        self,
+        requests: Sequence[Request],
+        options: SampleOptions | None = None,
+        *,
+        recall: float = RECALL,
+        levels: int | None = None,
     ) -> list[np.ndarray]:
         """HumanML3D features (F, C) for each request, as the codec decodes them: fitted to no body, no foot held.
 
@@ -135,17 +178,22 @@ class Pipeline:
         """
         if any(request.known for request in requests):
             raise RequestError("motions around known frames are made, not given as features")
-        texts = self._checked(requests)
+        texts = self._checked(requests, recall > 0)
         generators = generators_of([seed_of(request) for request in requests])
-        jobs = [self._features(request, texts, levels) for request in requests]
-        return self._drive(jobs, generators, options or SampleOptions(), 0.0)
+        jobs = [self._features(r, texts, g, levels) for r, g in zip(requests, generators, strict=True)]
+        return self._drive(jobs, generators, options or SampleOptions(), 0.0, recall)
 
-    def _checked(self, requests: Sequence[Request]) -> dict[str | None, tuple[int, ...]]:
-        """The word pieces of the requests' texts; RequestError for a request that cannot be made."""
-        texts = {part.text: self.ids(part.text) for request in requests for part in request.parts}
+    def _checked(self, requests: Sequence[Request], recall: bool) -> Texts:
+        """What is known of the requests' texts; RequestError for a request that cannot be made."""
+        texts = {part.text: self._sentence(part.text, recall) for request in requests for part in request.parts}
         for request in requests:
             _check(request, self.codec.config.fps)
         return texts
+
+    def _sentence(self, text: str | None, recall: bool) -> Sentence:
+        if text is None or not recall or self.recall is None:
+            return Sentence(self.ids(text))
+        return Sentence(self.ids(text), partial(self.recall.votes, text))
 
     def _drive(
         self,
@@ -153,30 +201,32 @@ class Pipeline:
         generators: Sequence[torch.Generator],
         options: SampleOptions,
         memory: float,
+        recall: float,
     ) -> list[T]:
         """What stories come to that are told side by side, each with its own generator."""
 
         def fill(numbers: list[int], windows: list[Window]) -> list[Tensor]:
-            return self._fill(windows, [generators[n] for n in numbers], options, memory)
+            return self._fill(windows, [generators[n] for n in numbers], options, {True: recall, False: memory})
 
         return drive(jobs, fill)
 
-    def rounds(self, request: Request, options: SampleOptions | None = None) -> Iterator[Step]:
+    def rounds(
+        self, request: Request, options: SampleOptions | None = None, *, recall: float = RECALL
+    ) -> Iterator[Step]:
         """Every state of the sampler while it makes a request of one window; RequestError for a longer one."""
-        _check(request, self.codec.config.fps)
-        texts = {part.text: self.ids(part.text) for part in request.parts}
+        texts = self._checked([request], recall > 0)
         (generator,) = generators_of([seed_of(request)])
         if request.known or len(request.parts) != 1 or request.frames > self.longest * self.codec.config.fps + 1e-6:
             raise RequestError(f"the rounds of one text can be followed, over at most {self.longest:g} seconds")
         window = next(self._story(request, texts, generator, False, False))
-        return self._steps([window], [generator], options or SampleOptions(), 0.0)
+        return self._steps([window], [generator], options or SampleOptions(), recall)
 
     # ---- the story of one request
 
     def _story(
         self,
         request: Request,
-        texts: dict[str | None, tuple[int, ...]],
+        texts: Texts,
         generator: torch.Generator,
         footlock: bool,
         remember: bool,
@@ -186,33 +236,31 @@ class Pipeline:
             (known,), (part,) = request.known, request.parts
             longest = self.model.config.max_steps
             made = yield from vary(
-                self.codec, known.motion, request.vary, texts[part.text], generator, longest, footlock
+                self.codec, known.motion, request.vary, texts[part.text].ids, generator, longest, footlock
             )
             return made
         if not request.known:
-            codes = yield from self._codes(request, texts)
-            aloft = any(climbs(part.text) for part in request.parts if part.text)
-            made = self.to_motion(codes[:, :levels], request.name, footlock=footlock, aloft=aloft)
-            return made[: request.frames]
+            codes = yield from self._codes(request, texts, generator)
+            return self.finish(request, codes[:, :levels], footlock=footlock)
         made = yield from self._around(request, texts, footlock, remember)
         return made
 
-    def _codes(self, request: Request, texts: dict[str | None, tuple[int, ...]]) -> Generator[Window, Tensor, Tensor]:
+    def _codes(self, request: Request, texts: Texts, generator: torch.Generator) -> Generator[Window, Tensor, Tensor]:
         """The codes of a request without known frames."""
         stride = self.codec.config.stride
         nothing = torch.zeros(0, self.codec.config.levels, dtype=torch.long)
-        stretches = _stretches(request.parts, texts, -(-request.frames // stride), stride)
+        stretches = _stretches(request.parts, texts, -(-request.frames // stride), stride, generator)
         codes = yield from fill_between(nothing, stretches, nothing, self.model.config.max_steps)
         return codes
 
     def _features(
-        self, request: Request, texts: dict[str | None, tuple[int, ...]], levels: int | None
+        self, request: Request, texts: Texts, generator: torch.Generator, levels: int | None
     ) -> Generator[Window, Tensor, np.ndarray]:
-        codes = yield from self._codes(request, texts)
+        codes = yield from self._codes(request, texts, generator)
         return decode_features(self.codec, codes[:, :levels])[: request.frames]
 
     def _around(
-        self, request: Request, texts: dict[str | None, tuple[int, ...]], footlock: bool, remember: bool
+        self, request: Request, texts: Texts, footlock: bool, remember: bool
     ) -> Generator[Window, Tensor, Motion]:
         """The known pieces of a request, and between them what is missing, from the first gap to the last.
 
@@ -238,7 +286,7 @@ class Pipeline:
         gap: Gap,
         request: Request,
         start: int,
-        texts: dict[str | None, tuple[int, ...]],
+        texts: Texts,
         floor: float,
         footlock: bool,
         remember: bool,
@@ -269,15 +317,24 @@ class Pipeline:
     # ---- windows in batches
 
     def _fill(
-        self, windows: Sequence[Window], generators: Sequence[torch.Generator], options: SampleOptions, share: float
+        self,
+        windows: Sequence[Window],
+        generators: Sequence[torch.Generator],
+        options: SampleOptions,
+        shares: dict[bool, float],
     ) -> list[Tensor]:
-        """Codes (L_i, Q) of each window: those with a text and those without apart, alike in length together."""
+        """Codes (L_i, Q) of each window: those with a text and those without apart, alike in length together.
+
+        shares: of remembered motions in windows with a text, and without.
+        """
         out: dict[int, Tensor] = {}
         order = sorted(range(len(windows)), key=lambda i: (not windows[i].ids, len(windows[i].row)))
         for told in (True, False):
             group = [i for i in order if bool(windows[i].ids) == told]
             for batch in (group[k : k + BATCH] for k in range(0, len(group), BATCH)):
-                *_, last = self._steps([windows[i] for i in batch], [generators[i] for i in batch], options, share)
+                *_, last = self._steps(
+                    [windows[i] for i in batch], [generators[i] for i in batch], options, shares[told]
+                )
                 for i, codes in zip(batch, last.tokens.codes.cpu(), strict=True):
                     out[i] = codes[: len(windows[i].row)]
         return [out[i] for i in range(len(windows))]
@@ -300,11 +357,14 @@ class Pipeline:
 
 
 def _stretches(
-    parts: Sequence[Part], texts: dict[str | None, tuple[int, ...]], steps: int, stride: float
+    parts: Sequence[Part], texts: Texts, steps: int, stride: float, generator: torch.Generator | None = None
 ) -> list[Stretch]:
-    """Parts as stretches of `steps` code steps in all, of `stride` of their frames each."""
+    """Parts as stretches of `steps` code steps in all, of `stride` of their frames each.
+
+    generator: draws the motions that were described alike. Where frames are known none has a say: they do not know those.
+    """
     counts = code_steps([part.frames for part in parts], steps, stride)
-    return [Stretch(texts[part.text], n) for part, n in zip(parts, counts, strict=True) if n]
+    return [texts[part.text].over(n, generator) for part, n in zip(parts, counts, strict=True) if n]
 
 
 def _check(request: Request, fps: float) -> None:

@@ -10,7 +10,7 @@ one motion, while `drive` fills the windows of many motions in one batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -44,12 +44,17 @@ Lookup = Callable[[Tensor, Tensor], Neighbours | None]
 """From a row (L, Q) and a mask (L,) of its open stretch to what remembered motions hold there."""
 
 
+Recalling = Callable[[Tensor], Neighbours | None]
+"""From the mask (L,) of an open stretch to what motions hold that were described by a sentence like its own."""
+
+
 @dataclass(frozen=True)
 class Stretch:
     """`steps` code steps to make; ids are the word pieces of its sentence, none for no text."""
 
     ids: tuple[int, ...]
     steps: int
+    recalling: Recalling | None = None
 
 
 def drive(
@@ -98,7 +103,11 @@ def fill_between(
         known = torch.cat([row[len(row) - past :], torch.zeros(stretch.steps, row.shape[1], dtype=torch.long), tail])
         mask = torch.zeros(len(known), dtype=torch.bool)
         mask[past : past + stretch.steps] = True
-        made = yield Window(known, mask, stretch.ids, lookup(known, mask) if lookup and not stretch.ids else None)
+        if stretch.ids:
+            near = stretch.recalling(mask) if stretch.recalling else None
+        else:
+            near = lookup(known, mask) if lookup else None
+        made = yield Window(known, mask, stretch.ids, near)
         if i:
             seams.append(len(row))
         row = torch.cat([row, made[past : past + stretch.steps]])
@@ -129,7 +138,7 @@ def _windows(stretches: Sequence[Stretch], longest: int, first: int, context: in
         room = longest - (context if out else first) - (last if i == len(stretches) - 1 else 0)
         pieces = 1 if stretch.steps <= room else -(-stretch.steps // (longest - context - last))
         edges = [stretch.steps * k // pieces for k in range(pieces + 1)]
-        out += [Stretch(stretch.ids, b - a) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        out += [replace(stretch, steps=b - a) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     return out
 
 

@@ -74,11 +74,11 @@ class Judges:
             rng = np.random.default_rng(0)
             fps = pipeline.codec.config.fps
             asked = [generate(pipeline, h.text, len(h.joints) / fps, seed) for seed, h in enumerate(self.held)]
-            made = self.evaluator.embed_joints([m.joints() for m in pipeline.make(asked, SampleOptions())])
+            made = self.evaluator.embed_joints([m.joints() for m in pipeline.make(asked, SampleOptions(), recall=0.0)])
             out["fid"] = motion.frechet_distance(self.truth, made)
             out["r_precision"] = float(motion.r_precision(self.texts, made)[0])
             some = [generate(pipeline, h.text, 4.0, seed) for h in self.held[:8] for seed in range(8)]
-            many = self.evaluator.embed_joints([m.joints() for m in pipeline.make(some, SampleOptions())])
+            many = self.evaluator.embed_joints([m.joints() for m in pipeline.make(some, SampleOptions(), recall=0.0)])
             out[RATIO] = motion.multimodality(many.reshape(8, 8, -1), rng, pairs=8)
         self.first = self.first or out
         return out
@@ -102,7 +102,7 @@ class Judges:
     def _obedience(self, pipeline: Pipeline) -> dict[str, float]:
         seeds = range(self.options.seeds)
         asked = [generate(pipeline, p["text"], p["seconds"], seed) for p in self.prompts for seed in seeds]
-        made = pipeline.make(asked, SampleOptions())
+        made = pipeline.make(asked, SampleOptions(), recall=0.0)
         specs = [p["checks"] for p in self.prompts for _ in seeds]
         passed = [checks.check_all(spec, m.joints(), m.fps) for spec, m in zip(specs, made, strict=True)]
         skate = [measure_body(m.joints(), m.fps).foot_skate_mps for m in made]

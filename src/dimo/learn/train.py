@@ -26,6 +26,7 @@ from dimo.learn.start import bert_folder, open_start
 from dimo.learn.translate import carry_over
 from dimo.loading import TRAINING_ONLY
 from dimo.memory.lookup import Memory
+from dimo.memory.recall import Recall
 from dimo.model.masked import MaskedModel
 from dimo.text.confusions import confusion_ids
 
@@ -175,16 +176,26 @@ def _codec_of(folder: Path) -> str:
 
 
 def train_memory(settings: Settings) -> int:
-    """Add memory.safetensors (memory/lookup.py) of the training clips to the weights folder settings.out. Returns its clips."""
+    """Add what is remembered of the training clips to the weights folder settings.out. Returns the clips of the memory.
+
+    memory.safetensors (memory/lookup.py), and recall.safetensors (memory/recall.py), whose clips are seen in the mirror, too:
+    whoever asks for the left foot may have been shown the right one only.
+    """
     plan = recipe.read(settings.recipe, recipe.MemoryRecipe) if settings.recipe else recipe.MemoryRecipe()
     model = DiMo.from_pretrained(settings.out, precision="fp32", device=settings.device)
     options = recipe.DataOptions(sources=plan.data.sources, mirrored=plan.data.mirrored)
     found = [c for c in corpus.clips(settings.data, "train", options) if not c.composite]
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
     model.pipeline.memory = memory
+    sides = corpus.clips(settings.data, "train", recipe.DataOptions(sources=plan.data.sources))
+    said = [c for c in sides if not c.composite and c.captions]
+    model.pipeline.recall = Recall.of(
+        corpus.code_clips(model.codec, said, model.model.config.max_steps), [[t.text for t in c.captions] for c in said]
+    )
     facts = {
         "clips": len(found),
         "stacks": len(memory.codes),
+        "captioned": len(said),
         "sources": dict(Counter(c.source for c in found)),
         "licences": sorted({c.licence for c in found}),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,7 +24,8 @@ class Neighbours:
     """Codes (K, L, Q) of K motions laid on a row, -1 where one does not reach; their cost (K,), lowest first.
 
     ours: the places (L,) that were open at the beginning. expected_distance (K,): how far each is, in the mean, from what
-    the likely ones hold, where that is known. sharpness: as in log_weights.
+    the likely ones hold, where that is known. sharpness: as in log_weights. share: of the say that neighbours are given,
+    what these have.
     """
 
     codes: Tensor
@@ -32,11 +33,18 @@ class Neighbours:
     ours: Tensor
     expected_distance: Tensor | None = None
     sharpness: float = SHARPNESS
+    share: float = 1.0
 
     def to(self, device: torch.device) -> Neighbours:
         """The same on a device."""
         expected = self.expected_distance.to(device) if self.expected_distance is not None else None
-        return Neighbours(self.codes.to(device), self.cost.to(device), self.ours.to(device), expected, self.sharpness)
+        return replace(
+            self,
+            codes=self.codes.to(device),
+            cost=self.cost.to(device),
+            ours=self.ours.to(device),
+            expected_distance=expected,
+        )
 
     def by_expected_distance(self) -> Neighbours:
         """The votes of those that go where most go: of least expected distance (minimum Bayes risk) instead of least cost.
@@ -59,8 +67,8 @@ class Neighbours:
     def mix(self, logits: Tensor, level: int, share: float, weights: Tensor, codes: Tensor) -> Tensor:
         """Logits (L, N) of a level as log((1 - s) p + s votes), given the levels below in codes (L, Q).
 
-        s is the given share at the base level; above, FINE_SHARE among the motions whose base code is the drawn one. Where
-        no motion has a vote the logits stay.
+        s is the given share, times the motions' own, at the base level; above, FINE_SHARE among the motions whose base code
+        is the drawn one. Where no motion has a vote the logits stay.
         """
         here = self.codes[..., level]
         weights = weights[:, None].masked_fill(here < 0, -torch.inf)
@@ -70,7 +78,7 @@ class Neighbours:
         voting = weights.amax(0) > -torch.inf
         if not voting.any() or share == 0:
             return logits
-        share = share if level == 0 else FINE_SHARE
+        share = share * self.share if level == 0 else FINE_SHARE
         votes = torch.zeros_like(logits)
         ballots = torch.where(voting, weights, 0.0).softmax(0)
         votes.scatter_add_(1, here.clamp_min(0).T, ballots.T.to(votes.dtype))

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dimo.inpaint.pipeline import RECALL
 from dimo.inpaint.request import Request
 from dimo.serve import problems
 from dimo.serve.motion_json import to_json
@@ -34,7 +35,8 @@ def event(name: str, data: Any) -> str:
 def start(service: Service, asked: Motions, planned: Request, seed: int) -> AsyncIterator[str]:
     """The events of a request of one window, put in the queue now. RequestError for a longer one, QueueFull."""
     pipeline, options = service.model.pipeline, asked.options.sample_options()
-    steps = pipeline.rounds(replace(planned, seed=seed), options)  # says now what is wrong
+    recall = RECALL if asked.recall is None else asked.recall
+    steps = pipeline.rounds(replace(planned, seed=seed), options, recall=recall)  # says now what is wrong
     loop, events = asyncio.get_running_loop(), asyncio.Queue()
 
     def send(name: str, data: Any) -> None:
@@ -48,7 +50,7 @@ def start(service: Service, asked: Motions, planned: Request, seed: int) -> Asyn
             send("round", told(state))
             last = state
         assert last is not None
-        motion = pipeline.to_motion(last.codes, planned.name, footlock=asked.footlock)[: planned.frames]
+        motion = pipeline.finish(planned, last.codes, footlock=asked.footlock)
         motions = [to_json(on_body(motion, asked))]
         send("end", {**service.told(planned, seed), "motions": motions})
         return [None]

@@ -81,6 +81,7 @@ class Motions(Drawn):
         1, description="Of text: draw so many for each sample, and keep the one that the model would describe so."
     )
     parts: list[Part] | None = Field(None, description="Several sentences, one long motion; instead of text.")
+    recall: float | None = Field(None, description="Share of training motions that were described alike, 0 to 1.")
 
     examples = {
         "one sentence": {"text": "a person walks forward", "seconds": 4, "seed": 1},

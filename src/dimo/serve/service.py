@@ -18,7 +18,7 @@ from dimo.body.motion import Motion
 from dimo.diffusion.options import SampleOptions
 from dimo.errors import RequestError
 from dimo.inpaint import request as requests
-from dimo.inpaint.pipeline import MEMORY
+from dimo.inpaint.pipeline import MEMORY, RECALL
 from dimo.serve.limits import Limits
 from dimo.serve.problems import Problem
 from dimo.serve.schemas import Captions, Corrections, Drawn, Edits, Motions, Scores, Search
@@ -113,10 +113,12 @@ class Service:
     def draw(self, planned: requests.Request, asked: Drawn) -> tuple[Job, int]:
         """The job that makes the samples of a request, and their seed. RequestError for options out of their range."""
         options = asked.options.sample_options()
-        memory = getattr(asked, "memory", None)
-        memory = MEMORY if memory is None else memory
-        if not 0 <= memory <= 1:
-            raise RequestError(f"memory must be from 0 (the model alone) to 1, not {memory}")
+        shares = {"memory": MEMORY, "recall": RECALL}
+        for name in shares:
+            share = getattr(asked, name, None)
+            if share is not None and not 0 <= share <= 1:
+                raise RequestError(f"{name} must be from 0 (the model alone) to 1, not {share}")
+            shares[name] = shares[name] if share is None else share
         fps = planned.known[0].motion.fps if planned.known else self.model.codec.config.fps
         if planned.frames > self.limits.seconds * fps + 0.5:
             raise RequestError(
@@ -132,10 +134,10 @@ class Service:
         seed = new_seed() if asked.seed is None else asked.seed
         SampleOptions(seed=seed)
         items = requests.samples_of(replace(planned, seed=seed), best * asked.samples)
-        key = ("draw", options, asked.footlock, memory)
+        key = ("draw", options, asked.footlock, *shares.values())
 
         def run(batch: Sequence[requests.Request]) -> Sequence[Motion]:
-            return self.model.pipeline.make(batch, options, footlock=asked.footlock, memory=memory)
+            return self.model.pipeline.make(batch, options, footlock=asked.footlock, **shares)
 
         return Job(items, run, key), seed
 

@@ -1,0 +1,230 @@
+"""Recall: training motions by what was said of them, so that a sentence about something rare has examples to go by.
+
+A model of limited size, trained for limited time, knows walking well and clapping hardly. A motion whose caption is most
+like a sentence votes for its codes where the model fills in a motion for it (neighbours.py): retrieval in the sense of
+ReMoDiffuse (Zhang et al. 2023), without a trained part. The less like the caption is, the less the motion has to say.
+
+One of them is drawn for each motion that is made: several at once are mixed into what none of them does (docs/log.md).
+
+Likeness is the cosine of bags of word stems, each weighted by how few motions it is said of (tf-idf, Salton and Buckley 1988).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dimo import checkpoint
+from dimo.errors import WeightsError
+from dimo.memory.neighbours import Neighbours
+from dimo.text.tagger import lemma
+
+CLIPS = 12  # of which one is drawn for a motion
+SHARPNESS = 0.05  # likeness by which a clip may be less like than another that is drawn e times as often
+UNLIKE, ALIKE = 0.5, 0.8  # likeness up to which a motion has no say, and from which it has all of it
+SEARCHED = 200  # nearest motions whose lengths are looked at
+TENSORS = ("codes", "lengths", "captions", "counts", "words", "word_counts", "vocabulary")
+UNSAID = frozenset(
+    "a an the his her their its this that he she it they him them someone somebody person man woman figure human people"
+    " is are was be been to of in on at with from by for into and then or as while who does do did one".split()
+)
+"""Words that say nothing of the motion."""
+
+
+def stems(text: str) -> list[str]:
+    """The stems of the words of a sentence that say something of the motion, each once, in order."""
+    words = re.findall("[a-z]+", text.lower())
+    out = [_stem(word) for word in words if word not in UNSAID]
+    return list(dict.fromkeys(out))
+
+
+def _stem(word: str) -> str:
+    stem = lemma(word, "VERB")
+    if stem.endswith("ed") and len(stem) > 4:
+        stem = stem[:-2] if stem[-3] != stem[-4] or stem[-3] in "ls" else stem[:-3]
+    return stem
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A remembered motion (its number), the caption of it that is most like the sentence, and how like it is, 0 to 1."""
+
+    clip: int
+    caption: str
+    likeness: float
+
+
+class Recall:
+    """Code sequences, one after the other in codes (N, Q) int16, of lengths (M,) stacks, and the captions of each."""
+
+    def __init__(
+        self, codes: Tensor, lengths: Tensor, captions: Sequence[Sequence[str]], indexed: _Words | None = None
+    ):
+        self.codes, self.lengths, self.captions = codes, lengths, [tuple(some) for some in captions]
+        self._index = indexed or _Words.of([c for some in self.captions for c in some])
+
+    @staticmethod
+    def of(sequences: Sequence[Tensor], captions: Sequence[Sequence[str]]) -> Recall:
+        """From sequences (L, Q) and the captions of each."""
+        lengths = torch.tensor([len(s) for s in sequences], dtype=torch.int32)
+        return Recall(torch.cat(list(sequences)).to(torch.int16), lengths, captions)
+
+    @staticmethod
+    def from_file(path: Path, levels: int, codes: int) -> Recall:
+        """Read what state() gave. WeightsError for a file that is damaged or of another codec."""
+        state = checkpoint.read_tensors(path)
+        if set(state) != set(TENSORS):
+            raise WeightsError(
+                f"{path}: not a file of captioned motions; delete it, and dimo train memory makes it anew"
+            )
+        lengths, counts, words = state["lengths"], state["counts"], state["word_counts"]
+        flat = _lines(state["captions"])
+        index = _Words(
+            _lines(state["vocabulary"]), state["words"].numpy().astype(np.int64), words.numpy().astype(np.int64)
+        )
+        if not (
+            state["codes"].ndim == 2
+            and state["codes"].shape[1] == levels
+            and int(lengths.sum()) == len(state["codes"]) > 0
+            and int(lengths.min()) > 0
+            and 0 <= int(state["codes"].min()) <= int(state["codes"].max()) < codes
+            and len(counts) == len(lengths)
+            and int(counts.sum()) == len(flat) == len(words)
+            and int(words.sum()) == len(state["words"])
+            and (not len(index.words) or 0 <= int(index.words.min()) <= int(index.words.max()) < len(index.vocabulary))
+        ):
+            raise WeightsError(f"{path}: does not hold captioned motions in {levels} levels of {codes} codes")
+        edges = np.concatenate([[0], counts.numpy().cumsum()])
+        captions = [flat[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return Recall(state["codes"], lengths, captions, index)
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors of a file of captioned motions."""
+        return {
+            "codes": self.codes,
+            "lengths": self.lengths,
+            "captions": _bytes([c for some in self.captions for c in some]),
+            "counts": torch.tensor([len(some) for some in self.captions], dtype=torch.int32),
+            "words": torch.from_numpy(self._index.words).to(torch.int32),
+            "word_counts": torch.from_numpy(self._index.counts).to(torch.int32),
+            "vocabulary": _bytes(self._index.vocabulary),
+        }
+
+    def nearest(self, text: str, count: int) -> list[Recalled]:
+        """The motions whose captions are most like a sentence, best first; those that share nothing with it are left out."""
+        likeness = self._index.likeness(text, self._weights)
+        best: dict[int, Recalled] = {}
+        for at in np.argsort(-likeness, kind="stable"):
+            if likeness[at] <= 0 or len(best) == count:
+                break
+            clip = int(self._of[at])
+            if clip not in best:
+                best[clip] = Recalled(clip, self._flat[at], float(likeness[at]))
+        return list(best.values())
+
+    def knows(self, word: str) -> bool:
+        """Whether a motion was described with a word, or another form of it."""
+        return all(stem in self._index.numbers for stem in stems(word))
+
+    def votes(self, text: str, open_: Tensor, generator: torch.Generator) -> Neighbours | None:
+        """What one of the nearest motions holds where open_ (L,) is True, one stretch of a row; None where none is like.
+
+        A motion that is longer than the stretch shows part of what was said of it, and is as much less like; it stands there
+        from its beginning or with its end at the end. A shorter one stands anywhere.
+        """
+        places = open_.nonzero()[:, 0]
+        found = self.nearest(text, SEARCHED)
+        if not found or not len(places):
+            return None
+        first, steps = int(places[0]), int(places[-1]) + 1 - int(places[0])
+        fits = [(one.likeness * min(1.0, steps / int(self.lengths[one.clip])), one.clip) for one in found]
+        fits = sorted(fits, key=lambda fit: -fit[0])[:CLIPS]
+        likeness = torch.tensor([like for like, _ in fits])
+        at = int(torch.multinomial(((likeness - likeness[0]) / SHARPNESS).exp(), 1, generator=generator))
+        share = float(((likeness[at] - UNLIKE) / (ALIKE - UNLIKE)).clamp(0, 1))
+        if share == 0:
+            return None
+        codes = self._sequence(fits[at][1])
+        room = abs(steps - len(codes))
+        where = int(torch.randint(room + 1, (), generator=generator))
+        row = torch.full((len(open_), codes.shape[1]), -1)
+        if len(codes) > steps:
+            start = room if 2 * where > room else 0
+            row[first : first + steps] = codes[start : start + steps]
+        else:
+            row[first + where : first + where + len(codes)] = codes
+        return Neighbours(row[None], torch.ones(1), open_, share=share)
+
+    def _sequence(self, clip: int) -> Tensor:
+        stop = int(self._stops[clip])
+        return self.codes[stop - int(self.lengths[clip]) : stop].long()
+
+    @cached_property
+    def _stops(self) -> Tensor:
+        return self.lengths.long().cumsum(0)
+
+    @cached_property
+    def _flat(self) -> list[str]:
+        return [c for some in self.captions for c in some]
+
+    @cached_property
+    def _of(self) -> np.ndarray:
+        """The motion of each caption."""
+        return np.repeat(np.arange(len(self.captions)), [len(some) for some in self.captions])
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        """Of each stem: the logarithm of how many motions there are for one that it is said of."""
+        pairs = np.unique(np.stack([np.repeat(self._of, self._index.counts), self._index.words]), axis=1)
+        said = np.bincount(pairs[1], minlength=len(self._index.vocabulary))
+        return np.log(len(self.captions) / np.maximum(said, 1)) + 0.1
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The stems of captions, one caption after the other: words (W,) of the vocabulary, counts of them (C,)."""
+
+    vocabulary: list[str]
+    words: np.ndarray
+    counts: np.ndarray
+
+    @staticmethod
+    def of(captions: Sequence[str]) -> _Words:
+        """From the captions themselves."""
+        numbers: dict[str, int] = {}
+        rows = [[numbers.setdefault(word, len(numbers)) for word in stems(caption)] for caption in captions]
+        flat = np.array([n for row in rows for n in row], np.int64)
+        return _Words(list(numbers), flat, np.array([len(row) for row in rows], np.int64))
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(self.vocabulary)}
+
+    def likeness(self, text: str, weights: np.ndarray) -> np.ndarray:
+        """(C,) cosines with a sentence. A word that no caption has weighs as much as one that a single motion has."""
+        asked, numbers = stems(text), self.numbers
+        known = [numbers[word] for word in asked if word in numbers]
+        unknown = len(asked) - len(known)
+        squares = weights**2
+        wanted = np.zeros(len(weights))
+        wanted[known] = squares[known]
+        caption = np.repeat(np.arange(len(self.counts)), self.counts)
+        shared = np.bincount(caption, wanted[self.words], len(self.counts))
+        sizes = np.bincount(caption, squares[self.words], len(self.counts))
+        asking = wanted.sum() + unknown * squares.max(initial=1.0)
+        return shared / np.sqrt(np.maximum(sizes * asking, 1e-12))
+
+
+def _bytes(lines: Sequence[str]) -> Tensor:
+    return torch.frombuffer(bytearray("\n".join(lines).encode()), dtype=torch.uint8).clone()
+
+
+def _lines(values: Tensor) -> list[str]:
+    return values.numpy().tobytes().decode("utf-8", "replace").split("\n")
