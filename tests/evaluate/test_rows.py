@@ -15,6 +15,7 @@ from dimo.evaluate.store import Store
 from dimo.evaluators.evaluator import word_vectors
 from dimo.features import humanml3d
 from dimo.inpaint.pipeline import MEMORY
+from dimo.tasks import caption as caption_task
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,17 @@ def test_captions_and_corrections_are_stored(rows, clip, monkeypatch):
     monkeypatch.setattr(made.model, "correct", None)
     assert made.captions([clip(1), clip(2)], 1, lambda _: None) == said
     assert made.correct(clip(1), ["a person walks left", "a person runs"]) == fixed
+
+
+def test_captions_are_drawn_as_the_settings_say_and_stored_apart(model, clip, tmp_path, monkeypatch):
+    def say(pipeline, motions, samples, options, seed):
+        assert (samples, seed) == (1, 0)
+        return [caption_task.Caption(f"by {options.temperature:g} in {options.steps}", 0.0) for _ in motions]
+
+    monkeypatch.setattr(caption_task, "captions", say)
+    for options, want in ((None, "by 0 in 12"), (SampleOptions(steps=3, temperature=0.5), "by 0.5 in 3")):
+        found = ModelRows(model, Settings(captions=options), Store(tmp_path, "the same store"))
+        assert found.captions([clip(1), clip(2)], 2, lambda _: None) == [want] * 2
 
 
 def test_a_reconstruction_is_of_the_crop(rows, clip):

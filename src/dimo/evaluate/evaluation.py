@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 import tempfile
@@ -68,6 +69,8 @@ def run(
         report.settings.memory = 0.0 if model.memory is None else rows.memory
         report.settings.recall = rows.recall
         report.notes += _not_read(rows, clips)
+        if settings.captions is not None:
+            report.notes.append(f"Captions were drawn by {json.dumps(asdict(settings.captions))}.")
         answers: dict[str, Answers] = {}
         said: list[str] = []
         if "t2m" in settings.tasks:

@@ -21,6 +21,7 @@ from dimo.features import humanml3d
 from dimo.inpaint.codes import decode_features, encode_features
 from dimo.inpaint.pipeline import MEMORY, RECALL
 from dimo.inpaint.request import Request
+from dimo.tasks import caption as caption_task
 from dimo.tasks import generate
 
 # ---- without a model
@@ -75,6 +76,7 @@ class ModelRows:
     def __init__(self, model: DiMo, settings: Settings, store: Store):
         self.model, self.store = model, store
         self.options, self.lengths, self.footlock = settings.options, settings.lengths, settings.holds_feet
+        self.spoken = settings.captions
         self.straight = settings.protocol == "humanml3d"
         self.memory = MEMORY if settings.memory is None else settings.memory
         self.recall = 0.0 if model.pipeline.recall is None else RECALL if settings.recall is None else settings.recall
@@ -128,14 +130,18 @@ class ModelRows:
     def captions(self, clips: Sequence[Clip], batch: int, tick: Callable[[str], None]) -> list[str]:
         """The most probable caption of each clip, `batch` clips at a time."""
         out: list[str] = []
+        drawn = () if self.spoken is None else (asdict(self.spoken),)
         for start in range(0, len(clips), batch):
             part = clips[start : start + batch]
-            out += self.store.texts(f"m2t/{_hash([c.id for c in part])}", lambda part=part: self._say(part))
+            out += self.store.texts(f"m2t/{_hash([*drawn, *(c.id for c in part)])}", lambda part=part: self._say(part))
             tick("captions")
         return out
 
     def _say(self, clips: Sequence[Clip]) -> list[str]:
-        return [c.text for c in self.model.caption([self.motion_of(c) for c in clips], seed=0)]
+        motions = [self.motion_of(c) for c in clips]
+        if self.spoken is None:
+            return [c.text for c in self.model.caption(motions, seed=0)]
+        return [c.text for c in caption_task.captions(self.model.pipeline, motions, 1, self.spoken, 0)]
 
     def fill(self, clip: Clip, first: int, last: int, seed: int) -> np.ndarray:
         """Positions (F, J, 3) of a clip whose frames from `first` to before `last` are made without a text."""

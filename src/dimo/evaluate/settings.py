@@ -39,6 +39,7 @@ class Settings:
     lengths: str = "truth"  # frames that the model is asked for: those of the true crop, or its own estimate
     protocol: str = "dimo"  # what evaluators read of t2m; humanml3d: the codec's features as they are, no foot held
     options: SampleOptions = field(default_factory=_default_options)
+    captions: SampleOptions | None = None  # how captions are drawn (m2t); None: as DiMo.caption draws them
     footlock: bool = True
     memory: float | None = (
         None  # share of remembered motions where gaps are filled (m2m); None: what DiMo.complete uses

@@ -160,12 +160,17 @@ def markdown(report: Report) -> str:
     """The report as a page of Markdown."""
     parts = [f"# {report.title}", *report.notes]
     for table in tables(report):
-        escaped = [[c.replace("|", "\\|") for c in row] for row in (table.head, *table.rows)]
-        lines = [f"| {' | '.join(r)} |" for r in escaped]
-        lines.insert(1, "| " + " | ".join(["---", *["---:"] * (len(table.head) - 1)]) + " |")
-        parts += [f"## {table.title}", *([f"*{table.note}*"] if table.note else []), "\n".join(lines)]
+        parts += [f"## {table.title}", *([f"*{table.note}*"] if table.note else []), in_markdown(table)]
     parts += ["## Settings", f"```json\n{conditions(report)}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def in_markdown(table: Table) -> str:
+    """The lines of a table, without its title."""
+    escaped = [[c.replace("|", "\\|") for c in row] for row in (table.head, *table.rows)]
+    lines = [f"| {' | '.join(r)} |" for r in escaped]
+    lines.insert(1, "| " + " | ".join(["---", *["---:"] * (len(table.head) - 1)]) + " |")
+    return "\n".join(lines)
 
 
 def conditions(report: Report) -> str:

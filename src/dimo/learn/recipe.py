@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,13 +83,22 @@ R = TypeVar("R")
 
 def read(path: Path, kind: type[R]) -> R:
     """Read a recipe; FormatError names a table or key that does not exist or has a value of the wrong type."""
+    return fill(parse(path), kind, path)
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file as they stand there."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(f"cannot be read ({error})", path=path) from None
     except tomllib.TOMLDecodeError as error:
         raise FormatError(f"not valid TOML: {error}", path=path) from None
-    tables = {f.name: f.default_factory for f in fields(kind)}  # type: ignore[misc]
+
+
+def fill(data: Mapping[str, Any], kind: type[R], path: str | Path) -> R:
+    """A recipe with these tables; `path` is where they come from, as errors name it."""
+    tables = {f.name: f.default_factory for f in fields(kind)}  # type: ignore[misc, arg-type]
     values: dict[str, Any] = {}
     for name, table in data.items():
         if name not in tables or not isinstance(table, dict):
@@ -97,7 +107,7 @@ def read(path: Path, kind: type[R]) -> R:
     return kind(**values)
 
 
-def _fill(default: Any, table: dict[str, Any], where: str, path: Path) -> Any:
+def _fill(default: Any, table: dict[str, Any], where: str, path: str | Path) -> Any:
     known = {f.name: getattr(default, f.name) for f in fields(default)}
     for key, value in table.items():
         if key not in known:
@@ -114,7 +124,7 @@ def _fill(default: Any, table: dict[str, Any], where: str, path: Path) -> Any:
     return type(default)(**known)
 
 
-def _numbers(value: dict[str, Any], where: str, path: Path) -> dict[str, float]:
+def _numbers(value: dict[str, Any], where: str, path: str | Path) -> dict[str, float]:
     for name, number in value.items():
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise FormatError(f"{name!r} of {where} must be a number, not {number!r}", path=path)
