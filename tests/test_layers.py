@@ -21,7 +21,7 @@ LEVELS = [
     {"tasks", "loading"},
     {"api"},
     {"evaluate", "learn"},
-    {"view"},
+    {"ablate", "view"},
     {"serve", "cli"},
     {"__main__"},  # python -m dimo: only calls the command line
 ]

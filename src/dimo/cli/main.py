@@ -33,6 +33,7 @@ VERBS = {
     "prepare": "prepare",
     "train": "train",
     "evaluate": "evaluate",
+    "ablate": "ablate",
     "compare": "compare",
     "study": "study",
     "serve": "serve",
