@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dimo.ablate import keys
 from dimo.ablate import plan as plans
 from dimo.ablate.row import flat, shortened, toml
 from dimo.errors import FormatError, RequestError
@@ -166,5 +167,7 @@ def test_the_shipped_rows_are_what_the_page_says():
             json.dumps(asdict(base))
         }
     page = (ROOT / "docs/ablations.md").read_text()
+    trainings = {keys.of_training(r, keys.of_codec(r, ""), "", "") for r in plan.rows}
+    assert f"{len(rows)} rows, {len(plan.rows)} with their seeds, which need {len(trainings)} trainings" in page
     for group in plan.about:
         assert f"| {group} |" in page, group

@@ -534,6 +534,12 @@ def evaluated_motions(captions: str, name: str = "c.txt", motion: str | None = "
     return make
 
 
+def ablate(rows: str, *flags: str) -> Make:
+    return lambda folder: ["ablate", put(folder, "rows.toml", rows), *flags]
+
+
+A_ROW = "[groups.a]\nrows.b = {}\n"
+
 OTHER: list[tuple[str, Make, str]] = [
     ("training nothing", train("nothing"), "invalid choice"),
     ("training without data", lambda f: ["train", "codec", "--out", str(f / "run")], "--data"),
@@ -575,6 +581,19 @@ OTHER: list[tuple[str, Make, str]] = [
     ("captions that are empty", evaluated_motions("\n"), "no captions"),
     ("captions in broken JSON", evaluated_motions("{\n", "c.jsonl"), "line 1"),
     ("captions without a text", evaluated_motions('{"id": "m1"}\n', "c.jsonl"), "caption"),
+    ("ablating no file", lambda f: ["ablate", str(f / "none.toml"), "--list"], "none.toml"),
+    (
+        "ablating an unknown key",
+        ablate("[groups.a]\nrows.b = { model.loss.mixx = 1 }", "--list"),
+        "row a/b: no key 'mixx'",
+    ),
+    ("ablating what cannot be", ablate("[groups.a]\nrows.b = { model.loop.steps = 0 }", "--list"), "row a/b: training"),
+    ("ablating into nothing", ablate(A_ROW), "-o"),
+    ("ablating an unknown row", ablate(A_ROW, "--list", "--only", "a/c"), "did you mean 'a/b'"),
+    ("ablating without data", ablate(A_ROW, "--data", "none", "-o", "out"), "none"),
+    ("ablating data that are not prepared", ablate(A_ROW, "--data", ".", "-o", "out", "--from", "."), "parquet"),
+    ("ablating for no steps", ablate(A_ROW, "--list", "--steps", "0"), "--steps"),
+    ("ablating into no folder", ablate(A_ROW, "--data", ".", "-o", "no/out"), "no/out"),
     ("comparing what is no report", lambda f: ["compare", put(f, "a.json", "[]"), put(f, "b.json", "{}")], "a.json"),
     ("comparing nothing", lambda f: ["compare", str(f / "a.json"), str(f / "b.json")], "a.json"),
     ("a study of nothing", lambda f: ["study", "build", str(f), str(f), "-o", str(f / "s.html")], "samples.json"),

@@ -43,7 +43,7 @@ def summary(plan: Plan, found: Sequence[Found]) -> dict[str, Any]:
         "version": 1,
         "plan": plan.path.name,
         "about": dict(plan.about),
-        "real": done[0]["real"] if done else {},
+        "real": {key: value for record in reversed(done) for key, value in record["real"].items()},
         "conditions": done[0]["conditions"] if done else {},
         "rows": rows,
     }
