@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import dimo
 from dimo import checkpoint
 from dimo.ablate.row import Row, in_json
 from dimo.data import captions_corpus, shards
@@ -26,7 +26,7 @@ REPORTING = ("log_every", "validate_every", "save_every_seconds")
 
 
 def digest(*parts: Any) -> str:
-    text = json.dumps([VERSION, dimo.__version__, *parts], sort_keys=True)
+    text = json.dumps([VERSION, version("dimo"), *parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -17,6 +17,7 @@ from dimo.data.records import Clip
 from dimo.errors import DimoError, RequestError
 from dimo.evaluate.settings import Progress, silent
 from dimo.evaluators.evaluator import Evaluator
+from dimo.learn import parallel
 
 Say = Callable[[str], None]
 
@@ -36,6 +37,8 @@ def run(
     time_limit: seconds after which no row is begun and a training ends with its state saved. A row that cannot be made does not
     keep the others from it; RequestError names the first one in the end.
     """
+    if parallel.world()[1] > 1:
+        raise RequestError("rows are trained by one process; run dimo ablate without torchrun")
     trainings = Trainings(places, None if time_limit is None else time.monotonic() + time_limit)
     records, failed = Records(places.out), []
     loaded: dict[tuple[str, int], list[Clip]] = {}

@@ -33,7 +33,11 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--data", metavar="DIR", type=Path, default=Path("data/pack"), help="prepared folder (default: data/pack)"
     )
     parser.add_argument(
-        "--only", metavar="ROW", action="append", default=[], help="a GROUP or GROUP/ROW; may be given several times"
+        "--only",
+        metavar="ROW",
+        action="append",
+        default=[],
+        help="a GROUP or GROUP/ROW; may be given several times (default: all)",
     )
     parser.add_argument("--list", action="store_true", help="show the rows, with -o how far each is, and run nothing")
     parser.add_argument(
