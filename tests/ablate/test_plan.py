@@ -60,7 +60,8 @@ def test_rows_expand_as_written(plan_file):
     assert linear.changes["captions.steps"] == 5
     assert plan.steps == 6
     settings = linear.measuring.settings()
-    assert (settings.options.schedule, settings.captions.steps, settings.memory) == ("linear", 5, 0.0)
+    assert (settings.options, settings.captions) == (linear.measuring.sampling, linear.measuring.captions)
+    assert settings.memory == 0.0
 
 
 def test_rows_are_chosen_by_name_and_by_group(plan_file):

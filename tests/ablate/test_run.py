@@ -31,6 +31,7 @@ ROWS = """
 about = "rounds of the sampler"
 key = "sampling.steps"
 values = [1, 2]
+rows.one-level = { sampling.steps = 2, drawn.levels = 1 }
 
 [groups.mix]
 rows.base = {}
@@ -81,15 +82,15 @@ def made(place: Path, plan: Plan, out: Path, **given) -> dict[str, dict]:
 def test_each_row_is_made_once(place, codec, plan_file, tmp_path, measured):
     plan = plans.read(plan_file(ROWS))
     records = made(place, plan, tmp_path, codec=codec)
-    # The base's training serves three rows, of which the third has the numbers of the second under another name.
-    assert measured == ["model", "rounds/1", "rounds/2", "model", "mix/words"]
-    one, two, base, words = records.values()
+    # The base's training serves four rows, of which the last has the numbers of the second under another name.
+    assert measured == ["model", "rounds/1", "rounds/2", "rounds/one-level", "model", "mix/words"]
+    one, two, level, base, words = records.values()
     assert base["metrics"] == two["metrics"]
     assert base["key"] == two["key"] != one["key"]
     assert one["training"]["key"] == two["training"]["key"] != words["training"]["key"]
     # Captions do not depend on how motion is sampled; completion does.
     assert one["metrics"]["cider"] == two["metrics"]["cider"]
-    assert one["metrics"]["predict_mm"] != two["metrics"]["predict_mm"]
+    assert one["metrics"]["predict_mm"] != two["metrics"]["predict_mm"] != level["metrics"]["predict_mm"]
     assert "predict_mm" not in words["metrics"]
     assert one["seconds"]["train_step"] > 0
     assert words["changes"] == {"model.loss.mix": [0, 1, 0], "evaluate.tasks": ["t2m", "m2t"]}
@@ -99,7 +100,7 @@ def test_each_row_is_made_once(place, codec, plan_file, tmp_path, measured):
 
     table = json.loads((tmp_path / "table.json").read_text())
     assert [(r["row"], r["seeds"], r["missing"]) for r in table["rows"]] == [
-        (r, [0], []) for r in ("rounds/1", "rounds/2", "mix/base", "mix/words")
+        (r, [0], []) for r in ("rounds/1", "rounds/2", "rounds/one-level", "mix/base", "mix/words")
     ]
     assert table["rows"][0]["metrics"]["cider"] == {"mean": one["metrics"]["cider"]}
     page = (tmp_path / "table.md").read_text()
@@ -134,6 +135,7 @@ def test_what_a_row_depends_on_makes_it_anew(place, codec, plan_file, tmp_path, 
 def test_the_keys_change_with_the_data_and_with_what_models_begin_with(place, codec, plan_file, tmp_path):
     (row,) = plans.read(plan_file("[groups.a]\nrows.b = {}\n")).rows
     shutil.copytree(place / "data", tmp_path / "same")
+    seeded = replace(row.model, loop=replace(row.model.loop, seed=5))
     shutil.copytree(place / "bert", tmp_path / "bert")
     clips = list(shards.read(place / "data", "train"))
     (tmp_path / "other").mkdir()
@@ -142,6 +144,9 @@ def test_the_keys_change_with_the_data_and_with_what_models_begin_with(place, co
     there = training.Trainings(places)
     copied = training.Trainings(replace(places, data=tmp_path / "same", start=tmp_path / "bert"))
     assert (copied.key(row), copied.codec_key(row)) == (there.key(row), there.codec_key(row))
+    for other in (replace(row, levels=1), replace(row, model=seeded)):
+        assert there.key(other) != there.key(row)
+        assert there.codec_key(other) == there.codec_key(row)
     fewer = training.Trainings(replace(places, data=tmp_path / "other"))
     assert fewer.key(row) != there.key(row)
     assert fewer.codec_key(row) != there.codec_key(row)
