@@ -61,7 +61,7 @@ def test_rows_expand_as_written(plan_file):
     assert plan.steps == 6
     settings = linear.measuring.settings()
     assert (settings.options, settings.captions) == (linear.measuring.sampling, linear.measuring.captions)
-    assert settings.memory == 0.0
+    assert settings.memory == settings.recall == 0.0
 
 
 def test_rows_are_chosen_by_name_and_by_group(plan_file):

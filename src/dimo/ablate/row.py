@@ -77,7 +77,8 @@ class Measuring:
             protocol=asked.protocol,
             options=self.sampling,
             captions=self.captions,
-            memory=0.0,  # the model alone
+            memory=0.0,  # the model alone, here ...
+            recall=0.0,  # ... and here
             part=asked.part,
             samples=0,
             split=asked.split,
