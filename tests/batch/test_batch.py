@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from dimo.batch.prompts import Prompt
 from dimo.cli.main import main
 from dimo.diffusion.options import SampleOptions
 from dimo.errors import RequestError
+from dimo.formats.rig import read_rig
 from dimo.formats.writing import Output
 from dimo.scale.pool import Pool
 
@@ -213,6 +215,18 @@ def test_a_prompt_that_kills_its_process_loses_itself_alone(plan):
     (error,) = rows(plan.folder, "errors.jsonl")
     assert error["id"] == "bow"
     assert "signal 9" in error["error"]
+
+
+def test_a_character_goes_to_other_processes(plan, model, tmp_path):
+    (motion,) = model.generate("a person walks", seconds=1, steps=1, seed=0)
+    rig = read_rig(motion.save(tmp_path / "hero.glb"))
+    sent = pickle.loads(pickle.dumps(replace(plan, output=Output(rig=rig)))).output.rig
+    assert sent == rig
+    here, there = (motion.save(tmp_path / f"{i}.glb", rig=r).read_bytes() for i, r in enumerate((rig, sent)))
+    assert here == there
+    assert batch.settings(replace(plan, output=Output(rig=sent))) == batch.settings(
+        replace(plan, output=Output(rig=rig))
+    )
 
 
 # ---- ended at any moment
