@@ -150,7 +150,7 @@ def _check_range(key: str, value: Any, where: str, path: str | Path) -> None:
     least = 1 if key in SIZES else 0
     if isinstance(value, int) and not isinstance(value, bool) and value < least:
         raise FormatError(f"{where} must be {least} or more, not {value}", path=path)
-    if key == "dropout" and not 0 <= value < 1:
+    if key == "dropout" and isinstance(value, float) and not 0 <= value < 1:
         raise FormatError(f"{where} must be from 0 to less than 1, not {value:g}", path=path)
 
 
