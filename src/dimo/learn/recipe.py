@@ -133,11 +133,12 @@ def _fill(default: Any, table: dict[str, Any], where: str, path: str | Path) -> 
 
 
 def _listed(value: Any, default: tuple, where: str, path: str | Path) -> tuple:
-    """A list as a tuple like the default: of words where that is empty, else of as many numbers."""
-    what = f"{len(default)} numbers" if default else "words"
-    kind = int | float if default else str
+    """A list as a tuple like the default: as many numbers, or any number of words where that holds words or nothing."""
+    counted = bool(default) and not isinstance(default[0], str)
+    what = f"{len(default)} numbers" if counted else "words"
+    kind = int | float if counted else str
     fits = isinstance(value, list | tuple) and all(isinstance(v, kind) and not isinstance(v, bool) for v in value)
-    if not fits or (default and len(value) != len(default)):
+    if not fits or (counted and len(value) != len(default)):
         raise FormatError(f"{where} must be a list of {what}, not {value!r}", path=path)
     return tuple(value)
 
