@@ -21,6 +21,7 @@ VERBS = [
     "inbetween",
     "compose",
     "sample",
+    "batch",
     "convert",
     "show",
     "draw",

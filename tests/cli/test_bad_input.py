@@ -359,6 +359,20 @@ def of_a_body(verb: str, *arguments: str) -> Make:
     return make
 
 
+def batch(content: str, suffix: str = ".jsonl", *flags: str, out: str = "made") -> Make:
+    """A batch of these prompts."""
+    return lambda folder: [
+        *("batch", put(folder, f"prompts{suffix}", content), "-o", str(folder / out)),
+        *("--model", str(folder / "tiny"), *flags),
+    ]
+
+
+def batch_into_other_things(folder: Path) -> list[str]:
+    (folder / "made").mkdir()
+    put(folder / "made", "letter.txt", "dear reader")
+    return batch("a person walks", ".txt")(folder)
+
+
 def rest_joints() -> np.ndarray:
     body = preset("humanml3d")
     joints = np.zeros((22, 3))
@@ -500,6 +514,46 @@ MODEL: list[tuple[str, Make, str]] = [
     ("a script in all of YAML", compose("walks: &a [1, 2]", ".yaml"), "line 1"),
     ("a script of endless parts", compose("9999s walks"), "seconds"),
     ("a script in another language", compose("3s 跳"), "English"),
+    ("a batch of no file", lambda f: ["batch", "none.txt", "-o", str(f / "made")], "none.txt"),
+    ("a batch of a table", batch("a,b", ".csv"), ".jsonl"),
+    ("a batch of comments", batch("# walks\n\n", ".txt"), "no prompts"),
+    ("a batch of an empty file", batch(""), "empty"),
+    ("a prompt that is no JSON", batch('{"text": "walks"}\n{"text"\n'), "line 2: not a JSON object"),
+    ("a prompt that is a list", batch("[1]"), "line 1"),
+    ("a prompt of nothing", batch('{"seconds": 2}'), "line 1: there is no text"),
+    ("a prompt of blanks", batch('{"text": "  "}'), "line 1: there is no text"),
+    ("a prompt with an unknown key", batch('{"text": "walks", "length": 2}'), "no 'length'"),
+    ("a prompt of 700 seconds", batch('{"text": "walks", "seconds": 700}'), "at most 600"),
+    ("a prompt of nan seconds", batch('{"text": "walks", "seconds": NaN}'), "seconds must be more than 0"),
+    ("a prompt of some seconds", batch('{"text": "walks", "seconds": "some"}'), "seconds must be a number"),
+    ("a prompt of true seconds", batch('{"text": "walks", "seconds": true}'), "seconds must be a number"),
+    ("a prompt in minutes", batch("2m walks", ".txt"), "line 1: times are in seconds"),
+    ("a prompt of a time alone", batch("a person walks\n700s", ".txt"), "line 2"),
+    ("a prompt with half a seed", batch('{"text": "walks", "seed": 0.5}'), "seed must be a whole number"),
+    ("a prompt with a huge seed", batch(f'{{"text": "walks", "seed": {2**63}}}'), "seed must be a whole number"),
+    ("an id that leaves the folder", batch('{"text": "walks", "id": "../a"}'), "'../a'"),
+    ("an id that is hidden", batch('{"text": "walks", "id": ".partial"}'), "'.partial'"),
+    ("an id twice", batch('{"text": "a", "id": "a"}\n{"text": "b", "id": "A"}'), "line 2: the id 'A' stands in line 1"),
+    ("a prompt of parts and text", batch('{"text": "a", "parts": [{"text": "b"}]}'), "leave out text"),
+    ("a prompt of no parts", batch('{"parts": []}'), "at least one part"),
+    ("a prompt of parts that are words", batch('{"parts": ["walks"]}'), "parts are a list"),
+    ("a prompt of a part without text", batch('{"parts": [{"seconds": 2}]}'), "part 1 has no text"),
+    ("a batch in an unknown format", batch("walks", ".txt", "--format", "mp4"), "--format"),
+    ("a batch without workers", batch("walks", ".txt", "--workers", "0"), "--workers"),
+    ("a batch of none at once", batch("walks", ".txt", "--size", "0"), "--size"),
+    ("a batch in no steps", batch("walks", ".txt", "--steps", "0"), "steps"),
+    ("a batch with a negative seed", batch("walks", ".txt", "--seed", "-1"), "seed"),
+    ("a batch on an unknown body", batch("walks", ".txt", "--skeleton", "robot"), "humanml3d"),
+    ("a batch in centimetres of metres", batch("walks", ".txt", "--out-unit", "cm"), "--out-unit is for"),
+    ("a batch into no folder", batch("walks", ".txt", out="none/made"), "none does not exist"),
+    ("a batch into a file", batch("walks", ".txt", out="prompts.txt"), "this is a file"),
+    ("a batch among other things", batch_into_other_things, "'letter.txt'"),
+    ("a batch by no model", lambda f: [*batch("walks", ".txt")(f)[:-1], str(f / "none")], "no such weights folder"),
+    (
+        "a batch by many without a model",
+        lambda f: [*batch("walks", ".txt", "--workers", "2", "--model", "no")(f)],
+        "no:",
+    ),
     ("a sample of no length", sample("--seconds", "0"), "seconds"),
     ("a sample by no strategy", sample("--strategy", "best"), "confidence, gumbel"),
     ("an edit surer than sure", edit("--vary", "0.4", "--adaptive", "2"), "adaptive"),

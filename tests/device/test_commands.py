@@ -63,6 +63,7 @@ def command(place: Path, verb: str) -> list[str]:
     return {
         "generate": ["generate", TEXT, "--seconds", "2", "--trace", str(place / "trace.html"), *made],
         "sample": ["sample", "--seconds", "2", *made],
+        "batch": ["batch", str(place / "lines.txt"), "-o", str(place / "motions of lines"), "--steps", "2", "--quiet"],
         "compose": ["compose", str(place / "script.txt"), *made],
         "edit": ["edit", motion, "--replace", "1:2", *made],
         "inbetween": ["inbetween", motion, motion, *made],

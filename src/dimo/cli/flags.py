@@ -15,6 +15,7 @@ from dimo.errors import RequestError
 
 if TYPE_CHECKING:
     from dimo.api import DiMo
+    from dimo.diffusion.options import SampleOptions
 
 SUFFIXES = "GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY or MP4, GIF, PNG by suffix; may be given several times"
 DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "seed")
@@ -33,6 +34,16 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
         "--samples", type=int, default=1, help="motions to make, written as FILE_1, FILE_2, ... (default: 1)"
     )
     parser.add_argument("--seed", type=int, help="makes the result repeatable (default: another one each time)")
+    add_sampling_flags(parser)
+    add_model_flags(parser)
+    parser.add_argument(
+        "--loop", action="store_true", help="the end comes back to the start, so that the motion can be repeated"
+    )
+    add_writing_flags(parser)
+
+
+def add_sampling_flags(parser: argparse.ArgumentParser) -> None:
+    """How to draw: --steps to --guidance-on, and --no-footlock."""
     parser.add_argument("--steps", type=int, help="rounds in which the masks are filled (default: 10)")
     parser.add_argument(
         "--guidance", type=float, help="how strongly to follow the text; 1 is plain sampling (default: 3)"
@@ -54,11 +65,6 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     )
     parser.add_argument("--guidance-on", help="what guidance works on: logits or probabilities (default: logits)")
     parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
-    add_model_flags(parser)
-    parser.add_argument(
-        "--loop", action="store_true", help="the end comes back to the start, so that the motion can be repeated"
-    )
-    add_writing_flags(parser)
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
@@ -97,13 +103,17 @@ def check_flags(args: argparse.Namespace, inputs: Sequence[Path] = ()) -> None:
         raise RequestError('--text is empty; describe a motion, as in "a person jumps", or leave it out')
 
 
-def drawing(args: argparse.Namespace) -> dict[str, Any]:
-    """The keywords of a DiMo method that the flags stand for; what was not given has its default in one place."""
+def sampling(args: argparse.Namespace) -> SampleOptions:
+    """The options that the flags stand for; RequestError for one out of its range."""
     from dimo.diffusion.options import SampleOptions
 
-    options = SampleOptions(**{name: value for name in DRAW if (value := getattr(args, name)) is not None})
+    return SampleOptions(**{name: value for name in DRAW if (value := getattr(args, name)) is not None})
+
+
+def drawing(args: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of a DiMo method that the flags stand for; what was not given has its default in one place."""
     given = {name: value for name in ("text", "memory", "recall") if (value := getattr(args, name, None)) is not None}
-    return {"samples": args.samples, "options": options, "footlock": not args.no_footlock, **given}
+    return {"samples": args.samples, "options": sampling(args), "footlock": not args.no_footlock, **given}
 
 
 def add_text_flags(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,7 @@ VERBS = {
     "inbetween": "inbetween",
     "compose": "compose",
     "sample": "sample",
+    "batch": "batch",
     "convert": "convert",
     "show": "show",
     "draw": "show",

@@ -100,21 +100,25 @@ def _lines(text: str, path: Path) -> list[Part]:
     for line_number, line in enumerate(map(str.strip, text.splitlines()), start=1):
         if not line or line.startswith("#"):
             continue
-        entry: Any = line
-        if timed := _TIME.fullmatch(line):
-            number, unit, words = timed.groups()
-            if not unit.lower().startswith("s"):
-                raise FormatError(
-                    f"times are in seconds, as in '3s walks', not '{number}{unit}'", path=path, line=line_number
-                )
-            if "," in number:
-                raise FormatError(f"{number!r} has a decimal comma; a point is needed", path=path, line=line_number)
-            entry = (words, number)
+        entry: Any = line if (found := timed(line, path, line_number))[1] is None else found
         try:
             parts.append(_part(entry, len(parts) + 1))
         except RequestError as error:
             raise FormatError(str(error), path=path, line=line_number) from None
     return parts
+
+
+def timed(line: str, path: Path, number: int) -> tuple[str, str | None]:
+    """The words of line `number`, and the seconds before them: ("walks", "3") of "3s walks", None where there are none."""
+    found = _TIME.fullmatch(line)
+    if not found:
+        return line, None
+    time, unit, words = found.groups()
+    if not unit.lower().startswith("s"):
+        raise FormatError(f"times are in seconds, as in '3s walks', not '{time}{unit}'", path=path, line=number)
+    if "," in time:
+        raise FormatError(f"{time!r} has a decimal comma; a point is needed", path=path, line=number)
+    return words, time
 
 
 def _yaml(text: str, path: Path) -> list[Any]:

@@ -12,9 +12,11 @@ import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from torch import Tensor, nn
 
 from dimo.device import FUSED_OPTIMIZER, autocast, on_cpu, training_type
 from dimo.errors import RequestError, WeightsError
+from dimo.formats.files import write_atomically
 from dimo.learn import parallel
 
 
@@ -47,6 +50,8 @@ class LoopOptions:
     def __post_init__(self):
         if self.steps < 1 or self.learning_rate <= 0 or not 0 <= self.ema < 1 or self.shards < 1:
             raise RequestError("training needs steps >= 1, shards >= 1, a positive learning rate and 0 <= ema < 1")
+        if not all(0 <= beta < 1 for beta in self.betas) or self.clip <= 0 or self.weight_decay < 0:
+            raise RequestError("training needs betas from 0 to less than 1, clip > 0 and weight_decay >= 0")
 
 
 class Stop(Exception):
@@ -105,9 +110,8 @@ def run(
     trained = decay + plain
     average = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad} if options.ema else {}
     start = load_state(folder, model, optimizer, average, scaler) if resume else 0
-    if rank == 0 and not resume:
-        for name in ("log.csv", "val.csv"):
-            (folder / name).unlink(missing_ok=True)
+    if rank == 0:
+        tidy(folder, start if resume else None)
     began = saved = time.monotonic()
     names: list[str] = []
     totals = torch.zeros(2, 1, device=place)  # since the last row of the log: sums and counts (2, names)
@@ -233,21 +237,53 @@ def load_state(
     average: dict[str, Tensor],
     scaler: torch.amp.GradScaler,
 ) -> int:
-    """Put a saved state back; returns its step. WeightsError when there is none or it is of another model."""
+    """Put a saved state back; returns its step. WeightsError when there is none, or it is damaged or of another model."""
     path = folder / "state.pt"
     if not path.is_file():
         raise WeightsError(f"{path}: nothing to resume; leave out --resume to start afresh")
-    state = torch.load(path, map_location="cpu", weights_only=True)
     try:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path}: made with other sizes than this recipe's ({str(error).splitlines()[0]})") from None
-    for name, value in state["average"].items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of strange pickles, which are refused anyway
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        model_state, optimizer_state = state["model"], state["optimizer"]
+        averages, scales, step = state["average"], state.get("scaler"), int(state["step"])
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError, UnpicklingError) as error:
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise WeightsError(f"{path}: not a whole state of a training ({reason[:120]})") from None
+    try:
+        model.load_state_dict(model_state)
+        optimizer.load_state_dict(optimizer_state)
+        if {n: v.shape for n, v in averages.items()} != {n: v.shape for n, v in average.items()}:
+            raise ValueError("its averaged weights are others; was ema in [loop] 0, or the words not trained?")
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(line.strip() for line in str(error).splitlines()[:2])
+        raise WeightsError(f"{path}: made with other sizes than this recipe's ({reason[:200]})") from None
+    for name, value in averages.items():
         average[name].copy_(value)
-    if scaler.is_enabled() and state.get("scaler"):
-        scaler.load_state_dict(state["scaler"])
-    return int(state["step"])
+    if scaler.is_enabled() and scales:
+        scaler.load_state_dict(scales)
+    return step
+
+
+def tidy(folder: Path, step: int | None) -> None:
+    """What a killed run left is put right: files half-written go, and of the logs what is beyond the step that it goes on from.
+
+    step: None begins anew, with no logs.
+    """
+    for pattern in (".state-*.pt", ".codes-*.safetensors", ".log.*.csv", ".val.*.csv"):
+        for left in folder.glob(pattern):
+            left.unlink(missing_ok=True)
+    for path in (folder / "log.csv", folder / "val.csv"):
+        if step is None:
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            head, *rows = path.read_text(encoding="utf-8").split("\n")[:-1] or [""]  # the last may be half a line
+            if head.startswith("step,"):
+                kept = [row for row in rows if row.partition(",")[0].isdigit() and int(row.partition(",")[0]) <= step]
+                with write_atomically(path) as temporary:
+                    temporary.write_text("".join(f"{row}\n" for row in [head, *kept]), encoding="utf-8")
+            else:
+                path.unlink()
 
 
 def _log(path: Path, row: dict[str, float]) -> None:

@@ -24,7 +24,7 @@ def world() -> tuple[int, int]:
     if not distributed.is_available():
         raise RequestError(f"WORLD_SIZE is {count}, but this build of torch has no distributed training")
     if not distributed.is_initialized():
-        distributed.init_process_group("gloo")
+        _meet("gloo")
     return distributed.get_rank(), distributed.get_world_size()
 
 
@@ -45,8 +45,19 @@ def join(device: torch.device) -> torch.device:
     elif device.type != "cpu":
         raise RequestError(f"{count} processes train on CPUs or NVIDIA GPUs, not on {device.type}")
     if distributed.is_available() and not distributed.is_initialized():
-        distributed.init_process_group(backend(device))
+        _meet(backend(device))
     return device
+
+
+def _meet(name: str) -> None:
+    """Join the group of all processes; RequestError where they do not find each other."""
+    try:
+        distributed.init_process_group(name)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:160]
+        raise RequestError(
+            f"the processes of this training did not find each other ({reason}); does torchrun start them?"
+        ) from None
 
 
 def backend(device: torch.device) -> str:
@@ -55,13 +66,27 @@ def backend(device: torch.device) -> str:
 
 
 def add_up(tensors: Sequence[Tensor]) -> None:
-    """Replace each tensor by its sum over all processes, in place; nothing to do in a single one."""
+    """Replace each tensor by its sum over all processes, in place; nothing to do in a single one.
+
+    RequestError when one of them has died, or was ended by an error of its own.
+    """
     if world()[1] == 1:
         return
     flat = torch.cat([t.reshape(-1) for t in tensors])
-    distributed.all_reduce(flat)
+    try:
+        distributed.all_reduce(flat)
+    except RuntimeError as error:  # gloo's and NCCL's are of this class
+        if _out_of_memory(error):
+            raise
+        raise RequestError(
+            "another process of this training has ended; what was saved last is whole, and --resume goes on from it"
+        ) from error
     for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
         tensor.copy_(part.view_as(tensor))
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
 def agreed(stop: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,6 +78,12 @@ class MemoryRecipe:
     data: MemoryOptions = field(default_factory=MemoryOptions)
 
 
+SIZES = {
+    *("width", "dim", "levels", "codes", "features", "layers", "heads", "feedforward", "positions", "vocabulary"),
+    *("embedding_width", "batch", "window", "max_steps", "max_text", "caption_slots", "log_every", "validate_every"),
+}
+"""Keys of whole numbers of which 0 would be none at all."""
+
 R = TypeVar("R")
 """A recipe: a dataclass of option dataclasses. Those of the evaluators stand beside their training."""
 
@@ -113,15 +120,39 @@ def _fill(default: Any, table: dict[str, Any], where: str, path: str | Path) -> 
         if key not in known:
             raise FormatError(f"no key {key!r} in {where}; there are {', '.join(known)}", path=path)
         if isinstance(known[key], tuple):
-            value = tuple(value) if isinstance(value, list) else value
+            value = _listed(value, known[key], f"{key} in {where}", path)
         elif isinstance(known[key], float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if isinstance(value, dict):
             value = _numbers(value, f"{key} in {where}", path)
         if known[key] is not None and type(value) is not type(known[key]):
             raise FormatError(f"{key} in {where} must be {type(known[key]).__name__}, not {value!r}", path=path)
+        _check_range(key, value, f"{key} in {where}", path)
         known[key] = value
     return type(default)(**known)
+
+
+def _listed(value: Any, default: tuple, where: str, path: str | Path) -> tuple:
+    """A list as a tuple like the default: as many numbers, or any number of words where that holds words or nothing."""
+    counted = bool(default) and not isinstance(default[0], str)
+    what = f"{len(default)} numbers" if counted else "words"
+    kind = int | float if counted else str
+    fits = isinstance(value, list | tuple) and all(isinstance(v, kind) and not isinstance(v, bool) for v in value)
+    if not fits or (counted and len(value) != len(default)):
+        raise FormatError(f"{where} must be a list of {what}, not {value!r}", path=path)
+    return tuple(value)
+
+
+def _check_range(key: str, value: Any, where: str, path: str | Path) -> None:
+    """What no option can be; narrower limits are those of its own class."""
+    numbers = [v for v in (value if isinstance(value, tuple) else [value]) if isinstance(v, int | float)]
+    if not all(isfinite(v) for v in numbers):
+        raise FormatError(f"{where} must be finite, not {value!r}", path=path)
+    least = 1 if key in SIZES else 0
+    if isinstance(value, int) and not isinstance(value, bool) and value < least:
+        raise FormatError(f"{where} must be {least} or more, not {value}", path=path)
+    if key == "dropout" and isinstance(value, float) and not 0 <= value < 1:
+        raise FormatError(f"{where} must be from 0 to less than 1, not {value:g}", path=path)
 
 
 def _numbers(value: dict[str, Any], where: str, path: str | Path) -> dict[str, float]:
