@@ -28,6 +28,7 @@ VERBS = [
     "prepare",
     "train",
     "evaluate",
+    "ablate",
     "compare",
     "study",
     "serve",

@@ -19,6 +19,8 @@ WITHOUT = {"convert", "show", "draw", "prepare", "compare", "study", "setup"}
 """Verbs that compute nothing with torch."""
 LASTING = {"serve", "mcp"}
 """Verbs that wait for others to ask."""
+TRAINING = {"ablate"}
+"""Verbs that hand the device to trainers and evaluation (test_trainers.py)."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_every_verb_that_computes_takes_a_device():
     assert {v for v in VERBS if "--device" not in parser.verbs[v].format_help()} == WITHOUT
 
 
-COMPUTING = [v for v in VERBS if v not in WITHOUT | LASTING]
+COMPUTING = [v for v in VERBS if v not in WITHOUT | LASTING | TRAINING]
 
 
 @pytest.mark.parametrize("verb", COMPUTING)
