@@ -181,7 +181,8 @@ def test_the_documented_command_is_that_of_the_committed_report():
     args = vars(build_parser(["evaluate"]).parse_args(line.split()[1:]))
     committed = json.loads((root / "benchmarks/report/report.json").read_text())["settings"]["command"]
     assert args.pop("verb") == "evaluate"
-    assert args.pop("memory") == 0  # it was no flag when the report was made, by weights that remembered nothing
+    # Neither was a flag when the report was made, by weights that remembered nothing.
+    assert (args.pop("memory"), args.pop("recall")) == (0, 0)
     assert (args.pop("protocol"), args.pop("device")) == ("dimo", "auto")  # nor were these
     assert [args.pop(name) for name in ("up", "unit", "map")] == [None] * 3
     assert args.pop("data").name == committed.pop("data")

@@ -21,6 +21,7 @@ from dimo.diffusion.options import STRATEGIES, SampleOptions
 from dimo.inpaint.codes import encode, floor_of
 from dimo.inpaint.request import Part, Request
 from dimo.memory.lookup import Memory
+from dimo.memory.recall import Recall
 from dimo.tasks.score import motion_given_text
 
 TEXT = "a person walks"
@@ -36,12 +37,13 @@ def walk(frames: int = 64) -> Motion:
 
 
 def taught() -> DiMo:
-    """A model with a memory."""
+    """A model with a memory and a captioned motion."""
     model, motion = DiMo.debug(), walk()
     stride, floor = model.codec.config.stride, floor_of(model.codec, motion)
     starts = range(stride)
     rows = [encode(model.codec, motion[o : len(motion) - (len(motion) - o) % stride], floor) for o in starts]
     model.pipeline.memory = Memory.of(model.codec, rows, [0] * stride, list(starts), [motion.joints()])
+    model.pipeline.recall = Recall.of([rows[0]], [["someone jumps"]])
     return model
 
 
@@ -73,6 +75,7 @@ VERBS: dict[str, Callable[[DiMo], Any]] = {
     "score": lambda m: m.score(TEXT, walk()),
     "score by guided logits": lambda m: motion_given_text(m.model, [[20, 21]], [m.codes(walk())], guidance=2.0),
     "rank": lambda m: m.rank(walk(), [TEXT, "jumps twice on the spot", "bows"]),
+    "understands": lambda m: m.understands(TEXT),
     "length": lambda m: m.length(TEXT),
     "codes": lambda m: m.codes(walk()),
     "features": lambda m: m.pipeline.features([Request((Part(TEXT, 30),), seed=1)], SampleOptions(steps=2)),

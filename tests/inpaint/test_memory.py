@@ -153,7 +153,7 @@ def test_a_share_beyond_one_is_refused(model):
 
 def recalling(model: DiMo, value: int = 9, length: int = 12) -> DiMo:
     """The model with one captioned motion, all of whose codes are `value`."""
-    recall = Recall.of([row(model, [value] * length)], [["a person claps their hands"]])
+    recall = Recall.of([row(model, [value] * length)], [["a person claps"]])
     return DiMo(Pipeline(model.codec, model.model, model.wordpiece, recall=recall), model.config)
 
 

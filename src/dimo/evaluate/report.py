@@ -221,7 +221,11 @@ class Report:
         settings = self.settings
         always = ("split", "clips", "repeats", "seed", "batch", "lengths", "threads", "seconds")
         conditions = {k: getattr(settings, k) for k in always} | _given(
-            sampling=settings.sampling, footlock=settings.footlock, memory=settings.memory, protocol=settings.protocol
+            sampling=settings.sampling,
+            footlock=settings.footlock,
+            recall=settings.recall,
+            memory=settings.memory,
+            protocol=settings.protocol,
         )
         return {
             "format": FORMAT,

@@ -62,9 +62,10 @@ class Sentence:
 
     def over(self, steps: int, generator: torch.Generator | None) -> Stretch:
         """So many code steps of it. generator: draws the motion that is asked; none is without."""
-        if generator is None or self.recalling is None:
+        recalling = self.recalling
+        if generator is None or recalling is None:
             return Stretch(self.ids, steps)
-        return Stretch(self.ids, steps, partial(self.recalling, generator=generator))
+        return Stretch(self.ids, steps, lambda open_: recalling(open_, generator))
 
 
 Texts = dict[str | None, Sentence]

@@ -28,7 +28,7 @@ from dimo.text.tagger import lemma
 
 CLIPS = 12  # of which one is drawn for a motion
 SHARPNESS = 0.05  # likeness by which a clip may be less like than another that is drawn e times as often
-UNLIKE, ALIKE = 0.5, 0.8  # likeness up to which a motion has no say, and from which it has all of it
+UNLIKE, ALIKE = 0.7, 0.9  # likeness up to which a motion has no say, and from which it has all of it
 SEARCHED = 200  # nearest motions whose lengths are looked at
 TENSORS = ("codes", "lengths", "captions", "counts", "words", "word_counts", "vocabulary")
 UNSAID = frozenset(

@@ -137,7 +137,9 @@ class Service:
         key = ("draw", options, asked.footlock, *shares.values())
 
         def run(batch: Sequence[requests.Request]) -> Sequence[Motion]:
-            return self.model.pipeline.make(batch, options, footlock=asked.footlock, **shares)
+            return self.model.pipeline.make(
+                batch, options, footlock=asked.footlock, memory=shares["memory"], recall=shares["recall"]
+            )
 
         return Job(items, run, key), seed
 

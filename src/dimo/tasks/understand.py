@@ -17,9 +17,9 @@ from dimo.memory.recall import UNSAID, Recalled, stems
 NEAREST = 3  # motions that are named
 ALIKE = 200  # motions that are looked through for how many are as like
 AS_LIKE = 0.9  # of the best likeness
-DOUBT = 0.5
+DOUBT = 0.25
 """Chance of doing what is asked, below which a sentence is doubted."""
-INTERCEPT, LIKENESS, COUNT = -3.0, 4.0, 0.2
+INTERCEPT, LIKENESS, COUNT = -4.55, 6.05, 0.036
 """Of the chance's logit: a constant, per likeness of the best caption, per e-fold of motions that are as like."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHORTEST_SLIP = 4  # letters; shorter words are near to too many others
