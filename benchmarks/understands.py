@@ -69,6 +69,7 @@ def main() -> None:
     out = np.array(
         [predict(fit(*(np.delete(a, i, 0) for a in (x, y, weights))), x[i : i + 1])[0] for i in range(len(texts))]
     )
+    whole = fit(x, y, weights)
     warned, done = out < DOUBT, y >= 0.5
     curve = [
         {"from": a, "to": b, "sentences": int(m.sum()), "said": float(out[m].mean()), "held": float(y[m].mean())}
@@ -81,7 +82,7 @@ def main() -> None:
         "nonsense": len(nonsense),
         "failed": int((real & ~done).sum()),
         "done": int(done.sum()),
-        "fit": {"intercept": fit(x, y, weights)[0], "likeness": fit(x, y, weights)[1], "count": fit(x, y, weights)[2]},
+        "fit": dict(zip(("intercept", "likeness", "count"), whole, strict=True)),
         "warned_of_failed_or_nonsense": float(warned[~done].mean()),
         "warned_of_nonsense": float(warned[~real].mean()),
         "warned_of_failed": float(warned[real & ~done].mean()),

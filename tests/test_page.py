@@ -21,23 +21,12 @@ WAIT = 60_000
 
 
 @pytest.fixture(scope="module")
-def address():
-    import uvicorn
-
+def address(serving):
     from dimo.serve.app import create_app
-    from dimo.serve.run import bind
     from dimo.serve.service import Service
 
-    bound = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(Service(DiMo.from_pretrained())), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
-    server.should_exit = True
-    thread.join(30)
-    bound.close()
+    with serving(create_app(Service(DiMo.from_pretrained())), "warning") as address:
+        yield f"{address}/"
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from dimo.learn.judges import Judges, JudgesOptions, read_prompts
 from dimo.learn.model import ModelLoss
 from dimo.learn.policy_gradient import AlignLoss, Alignment, spread
 from dimo.learn.reward import RewardOptions, Rewards, rewards
-from dimo.learn.rollout import Prompt, behaviour, hide, prompts, read_sentences, roll_out
+from dimo.learn.rollout import Prompt, behaviour, hide, prompts, roll_out
 from dimo.loading import debug_pipeline
 from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
@@ -205,7 +205,8 @@ def test_files_of_prompts_that_are_none_are_refused(tmp_path):
     bad.write_text('{"text": "a walk", "seconds": 2, "checks": []}\n{"text": "x"}\n')
     with pytest.raises(FormatError, match="line 2"):
         read_prompts(bad)
-    assert read_sentences(bad) == ["a walk", "x"]
+    bad.write_text(bad.read_text().replace('{"text": "x"}', '{"text": "x", "seconds": 1, "checks": []}'))
+    assert [row["text"] for row in read_prompts(bad)] == ["a walk", "x"]
 
 
 def test_judges_notice_what_falls():

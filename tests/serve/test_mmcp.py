@@ -1,11 +1,7 @@
 """The Motion Model Context Protocol, asked by the client of its published SDK, and bodies with rest rotations."""
 
-import threading
-import time
-
 import numpy as np
 import pytest
-import uvicorn
 from scipy.spatial.transform import Rotation
 
 from dimo import preset
@@ -14,7 +10,6 @@ from dimo.serve.app import create_app
 from dimo.serve.limits import Limits
 from dimo.serve.mmcp_body import Body, canonical
 from dimo.serve.mmcp_schemas import Skeleton
-from dimo.serve.run import bind
 from dimo.serve.service import Service
 
 sdk = pytest.importorskip("motionmcp.client")
@@ -23,18 +18,9 @@ TEXT = "a person walks forward"
 
 
 @pytest.fixture(scope="module")
-def address(model):
-    bound = bind("127.0.0.1", 0)
-    app = create_app(Service(model, Limits(seconds=10)))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(20)
-    bound.close()
+def address(model, serving):
+    with serving(create_app(Service(model, Limits(seconds=10)))) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from dimo.errors import RequestError
 from dimo.inpaint.codes import decode, decode_features, encode, floor_of, on_grid, stand_on_floor, whole_grid
 from dimo.inpaint.filters import from_memory
 from dimo.inpaint.predictor import Predictor
-from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, join, seed_of
+from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, check_share, join, seed_of
 from dimo.inpaint.seams import Filled, bridge, place
 from dimo.inpaint.timing import Gap, Grid, code_steps
 from dimo.inpaint.variation import vary
@@ -154,10 +154,8 @@ class Pipeline:
         RequestError for what cannot be made, before anything is.
         """
         options = options or SampleOptions()
-        for name, share in (("memory", memory), ("recall", recall)):
-            if not 0 <= share <= 1:
-                raise RequestError(f"{name} must be from 0 (the model alone) to 1, not {share}")
-        texts = self._checked(requests, recall > 0)
+        check_share("memory", memory)
+        texts = self._checked(requests, recall)
         generators = generators_of([seed_of(request) for request in requests])
         jobs = [
             self._story(request, texts, generator, footlock, memory > 0, levels)
@@ -179,14 +177,15 @@ class Pipeline:
         """
         if any(request.known for request in requests):
             raise RequestError("motions around known frames are made, not given as features")
-        texts = self._checked(requests, recall > 0)
+        texts = self._checked(requests, recall)
         generators = generators_of([seed_of(request) for request in requests])
         jobs = [self._features(r, texts, g, levels) for r, g in zip(requests, generators, strict=True)]
         return self._drive(jobs, generators, options or SampleOptions(), 0.0, recall)
 
-    def _checked(self, requests: Sequence[Request], recall: bool) -> Texts:
+    def _checked(self, requests: Sequence[Request], recall: float) -> Texts:
         """What is known of the requests' texts; RequestError for a request that cannot be made."""
-        texts = {part.text: self._sentence(part.text, recall) for request in requests for part in request.parts}
+        check_share("recall", recall)
+        texts = {part.text: self._sentence(part.text, recall > 0) for request in requests for part in request.parts}
         for request in requests:
             _check(request, self.codec.config.fps)
         return texts
@@ -215,7 +214,7 @@ class Pipeline:
         self, request: Request, options: SampleOptions | None = None, *, recall: float = RECALL
     ) -> Iterator[Step]:
         """Every state of the sampler while it makes a request of one window; RequestError for a longer one."""
-        texts = self._checked([request], recall > 0)
+        texts = self._checked([request], recall)
         (generator,) = generators_of([seed_of(request)])
         if request.known or len(request.parts) != 1 or request.frames > self.longest * self.codec.config.fps + 1e-6:
             raise RequestError(f"the rounds of one text can be followed, over at most {self.longest:g} seconds")

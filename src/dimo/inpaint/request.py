@@ -99,6 +99,12 @@ def frames_of(seconds: float, fps: float) -> int:
     return round(seconds * fps)
 
 
+def check_share(name: str, share: float) -> None:
+    """RequestError unless a share of what is remembered is one."""
+    if not 0 <= share <= 1:
+        raise RequestError(f"{name} must be from 0 (the model alone) to 1, not {share}")
+
+
 def join(pieces: Sequence[Motion]) -> Motion:
     """Pieces that follow each other, of one body and rate, as one motion."""
     return replace(

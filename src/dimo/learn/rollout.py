@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +11,7 @@ from torch import Tensor
 
 from dimo.data.records import Clip
 from dimo.diffusion.sample import Draw, SampleOptions, sample
-from dimo.errors import FormatError, RequestError
+from dimo.errors import RequestError
 from dimo.inpaint.predictor import Predictor
 from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import Tokens, pack
@@ -55,21 +53,6 @@ def prompts(
         raise RequestError("no sentences are left to align the model with")
     made = [Prompt(ids, int(np.median(steps))) for ids, steps in found.items()]
     return made, np.full(len(made), 1 / len(made))
-
-
-def read_sentences(path: Path) -> list[str]:
-    """The texts of a prompts file in JSON lines, each with a key "text"."""
-    out = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"cannot be read ({error})", path=path) from None
-    for number, line in enumerate(lines, start=1):
-        try:
-            out.append(str(json.loads(line)["text"]))
-        except (ValueError, KeyError, TypeError):
-            raise FormatError('needs one JSON object with a key "text"', path=path, line=number) from None
-    return out
 
 
 class Rollout(Predictor):

@@ -33,14 +33,14 @@ class Start:
     config: MaskedConfig
     bert: Bert | None = None
     earlier: Path | None = None  # a weights folder whose training goes on
+    depth_anew: bool = False  # what it learnt of the levels above the base is of another scale
 
     def model(self, codec: Codec) -> MaskedModel:
         """The model, on the CPU; what no earlier weights give is drawn from torch's generator, code embeddings from the codec."""
         model = MaskedModel(self.config)
         if self.earlier is not None:
             checkpoint.load_into(model, self.earlier / "model.safetensors")
-            before = MaskedConfig.from_dict(checkpoint.read_config(self.earlier)["model"])
-            if before.depth_input != self.config.depth_input:  # what it learnt there is of another scale
+            if self.depth_anew:
                 model.start_depth_from_codebooks(codec.quantizer.codebooks.cpu())
             return model
         if self.bert is not None:
@@ -56,11 +56,12 @@ def open_start(plan: ModelRecipe, codec: Codec, folder: Path | None = None) -> S
     if folder is not None and checkpoint.is_weights(folder):
         path = folder / "config.json"
         try:
-            before = MaskedConfig.from_dict(checkpoint.read_config(folder)["model"]).transformer
+            before = MaskedConfig.from_dict(checkpoint.read_config(folder)["model"])
         except (KeyError, TypeError) as error:
             raise WeightsError(f"{path}: not a usable model config ({error})") from None
-        config = replace(sizes, transformer=fitting(plan.transformer, before, folder))
-        return Start(Wordpiece.from_file(folder / "vocab.txt"), config, earlier=folder)
+        config = replace(sizes, transformer=fitting(plan.transformer, before.transformer, folder))
+        anew = before.depth_input != config.depth_input
+        return Start(Wordpiece.from_file(folder / "vocab.txt"), config, earlier=folder, depth_anew=anew)
     place = bert_folder(folder)
     pieces = read_pieces(place)
     order = places_for(pieces, OURS)

@@ -183,12 +183,12 @@ def train_memory(settings: Settings) -> int:
     """
     plan = recipe.read(settings.recipe, recipe.MemoryRecipe) if settings.recipe else recipe.MemoryRecipe()
     model = DiMo.from_pretrained(settings.out, precision="fp32", device=settings.device)
-    options = recipe.DataOptions(sources=plan.data.sources, mirrored=plan.data.mirrored)
-    found = [c for c in corpus.clips(settings.data, "train", options) if not c.composite]
+    admitted = corpus.clips(settings.data, "train", recipe.DataOptions(sources=plan.data.sources))
+    plain = [c for c in admitted if not c.composite]
+    found = [c for c in plain if plan.data.mirrored or not c.mirrored]
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
     model.pipeline.memory = memory
-    sides = corpus.clips(settings.data, "train", recipe.DataOptions(sources=plan.data.sources))
-    said = [c for c in sides if not c.composite and c.captions]
+    said = [c for c in plain if c.captions]
     model.pipeline.recall = Recall.of(
         corpus.code_clips(model.codec, said, model.model.config.max_steps), [[t.text for t in c.captions] for c in said]
     )

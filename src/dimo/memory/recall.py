@@ -38,11 +38,14 @@ UNSAID = frozenset(
 """Words that say nothing of the motion."""
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a sentence that say something of the motion, each once, in order."""
+    return list(dict.fromkeys(word for word in re.findall("[a-z]+", text.lower()) if word not in UNSAID))
+
+
 def stems(text: str) -> list[str]:
-    """The stems of the words of a sentence that say something of the motion, each once, in order."""
-    words = re.findall("[a-z]+", text.lower())
-    out = [_stem(word) for word in words if word not in UNSAID]
-    return list(dict.fromkeys(out))
+    """The stems of these words, each once, in order."""
+    return list(dict.fromkeys(map(_stem, words_of(text))))
 
 
 def _stem(word: str) -> str:
@@ -68,7 +71,7 @@ class Recall:
         self, codes: Tensor, lengths: Tensor, captions: Sequence[Sequence[str]], indexed: _Words | None = None
     ):
         self.codes, self.lengths, self.captions = codes, lengths, [tuple(some) for some in captions]
-        self._index = indexed or _Words.of([c for some in self.captions for c in some])
+        self._index = indexed or _Words.of(self._flat)
 
     @staticmethod
     def of(sequences: Sequence[Tensor], captions: Sequence[Sequence[str]]) -> Recall:
@@ -110,7 +113,7 @@ class Recall:
         return {
             "codes": self.codes,
             "lengths": self.lengths,
-            "captions": _bytes([c for some in self.captions for c in some]),
+            "captions": _bytes(self._flat),
             "counts": torch.tensor([len(some) for some in self.captions], dtype=torch.int32),
             "words": torch.from_numpy(self._index.words).to(torch.int32),
             "word_counts": torch.from_numpy(self._index.counts).to(torch.int32),
@@ -119,7 +122,7 @@ class Recall:
 
     def nearest(self, text: str, count: int) -> list[Recalled]:
         """The motions whose captions are most like a sentence, best first; those that share nothing with it are left out."""
-        likeness = self._index.likeness(text, self._weights)
+        likeness = self._likeness(text)
         best: dict[int, Recalled] = {}
         for at in np.argsort(-likeness, kind="stable"):
             if likeness[at] <= 0 or len(best) == count:
@@ -166,6 +169,16 @@ class Recall:
         stop = int(self._stops[clip])
         return self.codes[stop - int(self.lengths[clip]) : stop].long()
 
+    def _likeness(self, text: str) -> np.ndarray:
+        """(C,) cosines of the captions with a sentence. A word that no caption has weighs as much as one of a single motion."""
+        asked, index, squares = stems(text), self._index, self._squares
+        known = [index.numbers[word] for word in asked if word in index.numbers]
+        wanted = np.zeros(len(squares))
+        wanted[known] = squares[known]
+        shared = np.bincount(index.captions, wanted[index.words], len(index.counts))
+        asking = wanted.sum() + (len(asked) - len(known)) * squares.max(initial=1.0)
+        return shared / np.sqrt(np.maximum(self._sizes * asking, 1e-12))
+
     @cached_property
     def _stops(self) -> Tensor:
         return self.lengths.long().cumsum(0)
@@ -180,11 +193,16 @@ class Recall:
         return np.repeat(np.arange(len(self.captions)), [len(some) for some in self.captions])
 
     @cached_property
-    def _weights(self) -> np.ndarray:
-        """Of each stem: the logarithm of how many motions there are for one that it is said of."""
+    def _squares(self) -> np.ndarray:
+        """Of each stem the square of its weight: the logarithm of how many motions there are for one that it is said of."""
         pairs = np.unique(np.stack([np.repeat(self._of, self._index.counts), self._index.words]), axis=1)
         said = np.bincount(pairs[1], minlength=len(self._index.vocabulary))
-        return np.log(len(self.captions) / np.maximum(said, 1)) + 0.1
+        return (np.log(len(self.captions) / np.maximum(said, 1)) + 0.1) ** 2
+
+    @cached_property
+    def _sizes(self) -> np.ndarray:
+        """Squared lengths (C,) of the captions."""
+        return np.bincount(self._index.captions, self._squares[self._index.words], len(self._index.counts))
 
 
 @dataclass(frozen=True)
@@ -207,19 +225,10 @@ class _Words:
     def numbers(self) -> dict[str, int]:
         return {word: i for i, word in enumerate(self.vocabulary)}
 
-    def likeness(self, text: str, weights: np.ndarray) -> np.ndarray:
-        """(C,) cosines with a sentence. A word that no caption has weighs as much as one that a single motion has."""
-        asked, numbers = stems(text), self.numbers
-        known = [numbers[word] for word in asked if word in numbers]
-        unknown = len(asked) - len(known)
-        squares = weights**2
-        wanted = np.zeros(len(weights))
-        wanted[known] = squares[known]
-        caption = np.repeat(np.arange(len(self.counts)), self.counts)
-        shared = np.bincount(caption, wanted[self.words], len(self.counts))
-        sizes = np.bincount(caption, squares[self.words], len(self.counts))
-        asking = wanted.sum() + unknown * squares.max(initial=1.0)
-        return shared / np.sqrt(np.maximum(sizes * asking, 1e-12))
+    @cached_property
+    def captions(self) -> np.ndarray:
+        """The caption (W,) of each of the words."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
 
 
 def _bytes(lines: Sequence[str]) -> Tensor:

@@ -115,10 +115,9 @@ class Service:
         options = asked.options.sample_options()
         shares = {"memory": MEMORY, "recall": RECALL}
         for name in shares:
-            share = getattr(asked, name, None)
-            if share is not None and not 0 <= share <= 1:
-                raise RequestError(f"{name} must be from 0 (the model alone) to 1, not {share}")
-            shares[name] = shares[name] if share is None else share
+            if (share := getattr(asked, name, None)) is not None:
+                requests.check_share(name, share)
+                shares[name] = share
         fps = planned.known[0].motion.fps if planned.known else self.model.codec.config.fps
         if planned.frames > self.limits.seconds * fps + 0.5:
             raise RequestError(

@@ -7,12 +7,11 @@ one as like; `python benchmarks/understands.py` fits the three numbers and draws
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from dimo.errors import RequestError
 from dimo.inpaint.pipeline import Pipeline
-from dimo.memory.recall import UNSAID, Recalled, stems
+from dimo.memory.recall import Recalled, words_of
 
 NEAREST = 3  # motions that are named
 ALIKE = 200  # motions that are looked through for how many are as like
@@ -61,7 +60,7 @@ def understand(pipeline: Pipeline, text: str) -> Understanding:
     captions: dict[str, Recalled] = {}
     for one in found:
         captions.setdefault(one.caption, one)
-    unknown = tuple(w for w in _words(text) if not recall.knows(w))
+    unknown = tuple(w for w in words_of(text) if not recall.knows(w))
     slips = {w: right for w in unknown if (right := _slip(w, pipeline)) is not None}
     return Understanding(text, chance(*features(found)), tuple(captions.values())[:NEAREST], unknown, slips)
 
@@ -75,11 +74,6 @@ def features(recalled: list[Recalled]) -> tuple[float, float]:
 def chance(likeness: float, alike: float) -> float:
     """That a motion does what is asked, 0 to 1, from features."""
     return 1 / (1 + math.exp(-(INTERCEPT + LIKENESS * likeness + COUNT * alike)))
-
-
-def _words(text: str) -> list[str]:
-    """The words that say something of the motion, each once."""
-    return [w for w in dict.fromkeys(re.findall("[a-z]+", text.lower())) if w not in UNSAID and stems(w)]
 
 
 def _slip(word: str, pipeline: Pipeline) -> str | None:
