@@ -52,16 +52,24 @@ def is_below(parents: tuple[int, ...], j: int, top: int) -> bool:
     return j == top
 
 
-def reach(motion: Motion, limb: Limb, target: np.ndarray, turn: np.ndarray, hint: np.ndarray) -> Motion:
+def reach(
+    motion: Motion,
+    limb: Limb,
+    target: np.ndarray,
+    turn: np.ndarray,
+    hint: np.ndarray,
+    say: float | np.ndarray = BEND,
+) -> Motion:
     """The motion with the end of a limb at target (F, 3), as near as its bones allow, and oriented turn (F, 4) in the world.
 
-    The middle joint bends in the plane in which it does, for straight limbs towards hint (F, 3). Two-bone inverse kinematics.
+    The middle joint bends in the plane in which it does, for straight limbs towards hint (F, 3); say, a number or (F, 1): the
+    metres of its bend below which the hint says more than it does. Two-bone inverse kinematics.
     """
     places, world = motion.joints(), motion.global_rotations()
     a, b, c = (places[:, j] for j in (limb.upper, limb.middle, limb.end))
     upper, lower = np.linalg.norm(b - a, axis=-1), np.linalg.norm(c - b, axis=-1)
     way, line = normalise(c - a), normalise(target - a)
-    pole = _across(b - a, way) + BEND * normalise(_across(hint, way))
+    pole = _across(b - a, way) + say * normalise(_across(hint, way))
     pole = quat_rotate(quat_between(way, line), pole)
     middle, end = two_bone(a, target, upper, lower, pole)
     first, second = quat_between(b - a, middle - a), quat_between(c - b, end - middle)

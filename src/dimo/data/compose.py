@@ -14,6 +14,7 @@ import numpy as np
 
 from dimo.body import measure, posture
 from dimo.body.motion import Motion
+from dimo.data import acted as acting
 from dimo.data.describe import describe
 from dimo.data.events import events, held_arms
 from dimo.data.joining import BODY, join, with_arm, with_hanging_arms
@@ -51,6 +52,10 @@ WEIGHTS = {
     "kneel": 0.5,
 }
 """How often each kind of event is a part of a composite."""
+AROUND = ("walk", "run", "turn", "turn_in_place", "kick", "jump", "bow", "raise", "squat", "sit")
+"""Kinds that go before or after what is acted."""
+WALK_FRAMES = 50
+"""Of walks that something is acted on."""
 REPEATED = ("squat", "jump", "kick", "bow", "lunge", "side_lunge", "lift_knee", "reach_floor", "raise")
 Made = tuple[Motion, list[str], list[Clip], str]
 """Motion, sentences, the clips it is made of, label."""
@@ -364,12 +369,19 @@ def lowered(bank: Bank, generator: np.random.Generator) -> Made | None:
     return part.motion, said, part.used, f"{part.event.kind} with arms down"
 
 
+def acted(bank: Bank, generator: np.random.Generator) -> Made | None:
+    """A gesture or a pace that hardly anybody recorded, on the body of a real clip."""
+    walks = [p for p in bank.parts.get(("walk", "forward"), []) if len(p.joints) >= WALK_FRAMES]
+    return acting.act(bank.stands, walks, lambda: bank.draw(generator, AROUND), generator)
+
+
 RECIPES: dict[str, tuple[Callable[[Bank, np.random.Generator], Made | None], float]] = {
     "sequence": (sequence, 0.36),
     "overlay": (overlay, 0.17),
     "padded": (padded, 0.25),
     "lowered": (lowered, 0.12),
     "again": (again, 0.10),
+    "acted": (acted, 0.2),
 }
 """Ways to make a composite, and how often each is tried."""
 

@@ -36,7 +36,7 @@ from dimo.formats.files import write_atomically
 from dimo.formats.table import load
 from dimo.text.normalise import mirror_words, normalise
 
-VERSION = 3  # of what preparation does; a change makes old shards be made again
+VERSION = 4  # of what preparation does; a change makes old shards be made again
 SHARD = 128  # jobs
 RUN = 250  # composites
 REPORT = "report.json"

@@ -13,7 +13,7 @@ from torch.nn.functional import smooth_l1_loss
 from dimo.codec.codec import Codec, feature_statistics
 from dimo.device import autocast
 from dimo.features import differentiable, humanml3d
-from dimo.features.layouts import layout_for
+from dimo.features.layouts import Layout, layout_for
 
 SLOW, FAST = 0.01, 0.3
 """Bounds in metres a frame, 0.2 and 6 m/s at 20 fps: who stands is drawn too, and a step from clip to clip is no motion."""
@@ -38,6 +38,7 @@ class CodecLoss:
     velocity_weight: float = 20.0  # L1 in metres a frame on world joint steps: smoothness
     skate_weight: float = 20.0  # horizontal metres a frame of feet that truly stand
     commitment_weight: float = 0.02
+    end_weight: float = 0.0  # how much more the last two joints of each limb, the neck and the head count among positions
     fast_exponent: float = 0.0  # windows are drawn in proportion to speed^fast_exponent of their fastest joint
 
 
@@ -100,13 +101,15 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
     with autocast(features.device, None):
         rebuilt = rebuilt.float()
         feature = smooth_l1_loss((rebuilt - codec.mean) / codec.std, (features - codec.mean) / codec.std)
-        off = (rebuilt - features)[..., columns["positions"]]
+        shares = joint_shares(layout, options.end_weight).to(features.device)
+        off = (rebuilt - features)[..., columns["positions"]].unflatten(-1, (-1, 3)) * shares[1:, None]
         local = off.abs().mean()
         truth, guess = differentiable.decode(features, layout.joints), differentiable.decode(rebuilt, layout.joints)
         path = (truth[..., 0, :] - guess[..., 0, :]).abs().mean()
         step, truth_step = guess.diff(dim=1), truth.diff(dim=1)
-        velocity = (step - truth_step).abs().mean()
-        square = off.square().mean() + 4 * (step - truth_step).square().mean()
+        stepped = (step - truth_step) * shares[:, None]
+        velocity = stepped.abs().mean()
+        square = off.square().mean() + 4 * stepped.square().mean()
         feet = [*layout.left_feet, *layout.right_feet]
         # Contact labels mark feet slower than 0.9 m/s; a foot that stands moves under 0.2 m/s (1 cm a frame).
         stands = (truth_step[:, :, feet].norm(dim=-1) < 0.01).float()
@@ -128,6 +131,16 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
         "skate": skate,
         "perplexity": quantized.perplexity[0],
     }
+
+
+def joint_shares(layout: Layout, end_weight: float) -> Tensor:
+    """(J,) what each joint counts for: 1 + end_weight at the ends of the chains, all of them 1 on average.
+
+    Two hands are two of 22 joints, and most of what people ask for is done by them.
+    """
+    shares = torch.ones(layout.joints)
+    shares[[j for chain in layout.chains for j in chain[-2:]]] += end_weight
+    return shares / shares.mean()
 
 
 def scaled(features: Tensor, factors: Tensor, columns: dict[str, slice]) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from dimo import checkpoint
 from dimo.api import DiMo
 from dimo.codec.codec import Codec, CodecConfig
+from dimo.data.acted import is_acted
 from dimo.device import find
 from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
@@ -55,7 +56,8 @@ def train_codec(settings: Settings) -> int:
     place = find(settings.device)
     plan = recipe.read(settings.recipe, recipe.CodecRecipe) if settings.recipe else recipe.CodecRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
-    learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite]
+    # What was joined is there anyhow; what was acted is not.
+    learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite or is_acted(c)]
     held_out = corpus.clips(settings.data, "val", plan.data)[:VALIDATION_CLIPS]
     train, held = corpus.feature_clips(learnt), corpus.feature_clips(held_out)
     torch.manual_seed(options.seed)

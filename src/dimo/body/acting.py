@@ -1,0 +1,118 @@
+"""Limbs led along paths that are written down: hands to places around the body, the trunk turned and bent, feet lifted.
+
+Places are metres in a frame that goes with the body: x to its left, y up, z ahead of it, in its smoothed heading. Between two
+places a hand moves with minimum jerk (Flash and Hogan 1985), on a straight line or on an arc (a quadratic Bezier curve).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dimo.body import limbs, measure
+from dimo.body.limbs import Limb
+from dimo.body.motion import Motion
+from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate, yaw_to_quat
+
+LEFT_OF = {"left": 1.0, "right": -1.0}
+ARM = {s: Limb(measure.SHOULDER[s], measure.ELBOW[s], measure.WRIST[s]) for s in ("left", "right")}
+BEND_M, FIRM = 0.03, 5.0
+"""What the elbow's direction weighs against where the elbow is, in metres of bend: of a hand that is its own, of one led."""
+STEADY_SECONDS = 0.5
+"""The heading is smoothed so long: hips that sway must not sway a hand that is held."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """Where a hand is at a time: `place` from the neck joint, its x away from the body's middle; None: where it is anyhow.
+
+    via: the place that bends the way there into an arc.
+    """
+
+    seconds: float
+    place: tuple[float, float, float] | None = None
+    via: tuple[float, float, float] | None = None
+
+
+def minimum_jerk(t: np.ndarray) -> np.ndarray:
+    """From 0 to 1 while t goes from 0 to 1, at rest at both ends."""
+    t = np.clip(t, 0, 1)
+    return t**3 * (10 - 15 * t + 6 * t**2)
+
+
+def course(times: np.ndarray, keys: Sequence[tuple[float, float]]) -> np.ndarray:
+    """(F,) a number that goes through keys of (seconds, value) with minimum jerk between them, constant outside."""
+    out = np.full(len(times), keys[0][1], float)
+    for (a, va), (b, vb) in zip(keys[:-1], keys[1:], strict=True):
+        out = np.where(times >= a, va + (vb - va) * minimum_jerk((times - a) / max(b - a, 1e-9)), out)
+    return out
+
+
+def frame(motion: Motion) -> np.ndarray:
+    """(F, 4) rotation from body places to the world: the smoothed heading."""
+    h = measure.moving_average(measure.heading(motion.joints()), round(STEADY_SECONDS * motion.fps) | 1)
+    return yaw_to_quat(h)
+
+
+def seconds(motion: Motion) -> np.ndarray:
+    return np.arange(len(motion)) / motion.fps
+
+
+def lead_hand(
+    motion: Motion, side: str, keys: Sequence[Key], elbow: tuple[float, float, float], turn: np.ndarray
+) -> Motion:
+    """The motion with a hand led through keys; `elbow`, as a direction in body places, is where the elbow points meanwhile.
+
+    turn: (F, 4) what `frame` says of the body before its trunk was twisted.
+
+    Places hang on the neck as it is, so that a hand at the mouth stays there while the body walks or bows.
+    """
+    mirror, times = np.array([LEFT_OF[side], 1.0, 1.0]), seconds(motion)
+    joints = motion.joints()
+    own, neck = joints[:, measure.WRIST[side]], joints[:, measure.NECK]
+
+    def world(place: tuple[float, float, float] | None) -> np.ndarray:
+        return own if place is None else neck + quat_rotate(turn, np.broadcast_to(np.array(place) * mirror, own.shape))
+
+    target, led = world(keys[0].place).copy(), np.full(len(own), float(keys[0].place is not None))
+    for a, b in zip(keys[:-1], keys[1:], strict=True):
+        t = minimum_jerk((times - a.seconds) / max(b.seconds - a.seconds, 1e-9))[:, None]
+        start, end = world(a.place), world(b.place)
+        way = (1 - t) * start + t * end
+        if b.via is not None:
+            way = (1 - t) ** 2 * start + 2 * t * (1 - t) * world(b.via) + t**2 * end
+        now = times >= a.seconds
+        target = np.where(now[:, None], way, target)
+        share = (1 - t[:, 0]) * (a.place is not None) + t[:, 0] * (b.place is not None)
+        led = np.where(now, share, led)
+    hint = quat_rotate(turn, np.broadcast_to(np.array(elbow, float) * mirror, own.shape))
+    wrist = motion.global_rotations()[:, measure.WRIST[side]]
+    return limbs.reach(motion, ARM[side], target, wrist, hint, BEND_M + FIRM * led[:, None])
+
+
+def swing_hand(motion: Motion, side: str, path: np.ndarray, share: np.ndarray, turn: np.ndarray) -> Motion:
+    """The motion with a hand on a path (F, 3) of places, by a share (F,) of the way there from where it is."""
+    joints = motion.joints()
+    own = joints[:, measure.WRIST[side]]
+    there = joints[:, measure.NECK] + quat_rotate(turn, path * [LEFT_OF[side], 1, 1])
+    hint = quat_rotate(turn, np.broadcast_to([0.3 * LEFT_OF[side], -0.4, -1.0], own.shape))
+    wrist = motion.global_rotations()[:, measure.WRIST[side]]
+    target = own + share[:, None] * (there - own)
+    return limbs.reach(motion, ARM[side], target, wrist, hint, BEND_M + FIRM * share[:, None])
+
+
+def bend(motion: Motion, joints: Mapping[int, float], yaw: np.ndarray | float, pitch: np.ndarray | float) -> Motion:
+    """Joints turned about their own vertical (to the left) and bent forward, in radians, each by its share."""
+    rotations = motion.rotations.copy()
+    count = len(motion)
+    for j, share in joints.items():
+        turned = axis_angle_to_quat(np.array([0.0, 1, 0]), np.broadcast_to(np.asarray(yaw, float) * share, (count,)))
+        bent = axis_angle_to_quat(np.array([1.0, 0, 0]), np.broadcast_to(np.asarray(pitch, float) * share, (count,)))
+        rotations[:, j] = quat_multiply(rotations[:, j], quat_multiply(turned, bent))
+    return replace(motion, rotations=rotations)
+
+
+def moved_root(motion: Motion, shift: np.ndarray) -> Motion:
+    return replace(motion, root=motion.root + shift)
