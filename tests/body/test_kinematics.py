@@ -195,3 +195,17 @@ def test_only_anchored_joints_are_followed():
 def test_inverse_refuses_wrong_shapes(shape):
     with pytest.raises(ShapeError, match=r"joints must have shape \(F, 22, 3\) for this skeleton, not"):
         kinematics.inverse(preset("humanml3d"), np.zeros(shape))
+
+
+def test_motions_one_after_the_other_come_out_as_if_each_had_come_alone():
+    """Bit for bit, also where the second begins turned by more than half a turn against the end of the first."""
+    body = preset("humanml3d")
+    parts = []
+    for seed, frames in enumerate((7, 1, 12)):
+        root, rotations = random_pose(body, frames, seed)
+        rotations[:, 0] = yaw_to_quat(np.linspace(0, 3, frames) + 4 * seed)
+        parts.append(kinematics.forward(body, root, rotations))
+    together = kinematics.inverse(body, np.concatenate(parts), lengths=[len(p) for p in parts])
+    alone = np.concatenate([kinematics.inverse(body, p) for p in parts])
+    assert np.array_equal(together, alone)
+    assert not np.array_equal(kinematics.inverse(body, np.concatenate(parts)), alone)

@@ -118,3 +118,22 @@ def test_squares_weigh_a_far_miss_by_its_square(codec, monkeypatch):
     # One of 63 local coordinates misses by 0.4 in one frame; of 66 world ones, two steps do, up and down again.
     want = 0.4**2 / (63 * frames) + 4 * 2 * 0.4**2 / (66 * (frames - 1))
     assert float(two - one) == pytest.approx(10 * want, rel=1e-3)
+
+
+def test_the_ends_of_limbs_weigh_what_they_are_told(codec, monkeypatch):
+    features = torch.from_numpy(humanml3d.encode(walk()[:33]).astype(np.float32))[None]
+    start = humanml3d.columns(LAYOUT)["positions"].start
+
+    def local(joint, weight):
+        missed = features.clone()
+        missed[:, 16, start + 3 * (joint - 1)] += 0.4
+        monkeypatch.setattr(
+            codec, "forward", lambda given, *, active, noise: (missed, codec.quantizer(torch.zeros(1, 8, 8)))
+        )
+        return float(loss(codec, features, CodecLoss(end_weight=weight), np.random.default_rng(0))["local"])
+
+    hip, wrist = 1, 21
+    assert local(wrist, 0.0) == pytest.approx(local(hip, 0.0))
+    assert local(wrist, 1.5) == pytest.approx(2.5 * local(hip, 1.5))
+    # Of 22 joints 10 are last or last but one on a chain: (12 + 10 * 2.5) / 22 is what the average would be.
+    assert local(hip, 1.5) == pytest.approx(local(hip, 0.0) / ((12 + 10 * 2.5) / 22))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dimo.body.rotation import (
@@ -51,7 +53,9 @@ def fit_rotation(rest: np.ndarray, seen: np.ndarray, weights: np.ndarray | None 
     return u @ vt
 
 
-def inverse(skeleton: Skeleton, joints: np.ndarray, anchored: np.ndarray | None = None) -> np.ndarray:
+def inverse(
+    skeleton: Skeleton, joints: np.ndarray, anchored: np.ndarray | None = None, lengths: Sequence[int] | None = None
+) -> np.ndarray:
     """Local rotations (F, J, 4) whose bones point as in joints (F, J, 3), continuous in sign over time.
 
     A joint with several children takes the least-squares rotation onto their directions. A joint with one child takes
@@ -60,7 +64,8 @@ def inverse(skeleton: Skeleton, joints: np.ndarray, anchored: np.ndarray | None 
     forward() of the result moves joints along their bones only.
 
     anchored (J,) says which positions count (all by default). Joints between two anchored ones stay unbent, so that a
-    richer skeleton can follow a simpler one.
+    richer skeleton can follow a simpler one. lengths: of several motions in joints, one after the other; each is then as if
+    it had come alone.
     """
     joints = np.asarray(joints, float)
     if joints.ndim != 3 or joints.shape[1:] != (len(skeleton), 3):
@@ -81,7 +86,9 @@ def inverse(skeleton: Skeleton, joints: np.ndarray, anchored: np.ndarray | None 
             else:
                 local[:, j] = quat_between(rest[0], seen[:, 0])
         world[:, j] = quat_multiply(above, local[:, j])
-    return quat_continuous(local)
+    if lengths is None:
+        return quat_continuous(local)
+    return np.concatenate([quat_continuous(part) for part in np.split(local, np.cumsum(lengths)[:-1])])
 
 
 def _next_anchored(skeleton: Skeleton, j: int, anchored: np.ndarray) -> list[tuple[int, np.ndarray]]:

@@ -12,11 +12,13 @@ Both decode with the same function.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from dimo.body.contact import UP, facing, heading
+from dimo.body.kinematics import inverse
 from dimo.body.motion import Motion
 from dimo.body.rotation import (
     matrix_to_sixd,
@@ -135,9 +137,20 @@ def decode_motion(
     features: np.ndarray, skeleton: Skeleton | None = None, fps: float | None = None, name: str = "motion"
 ) -> Motion:
     """Features (F, D) to a Motion on the layout's skeleton, whose bone lengths it takes."""
-    joints = decode(features)
-    layout = layout_for(joints=joints.shape[1])
-    return Motion.from_joints(skeleton or layout.skeleton, joints, fps or layout.fps, name)
+    return decode_motions([features], skeleton, fps, [name])[0]
+
+
+def decode_motions(
+    features: Sequence[np.ndarray], skeleton: Skeleton | None, fps: float | None, names: Sequence[str]
+) -> list[Motion]:
+    """The same of several, all of one layout, at once: the cost of a motion lies in the number of steps, not of frames."""
+    if not features:
+        return []
+    joints = [decode(each) for each in features]
+    layout = layout_for(joints=joints[0].shape[1])
+    body, rate, lengths = skeleton or layout.skeleton, fps or layout.fps, [len(j) for j in joints]
+    rotations = np.split(inverse(body, np.concatenate(joints), lengths=lengths), np.cumsum(lengths)[:-1])
+    return [Motion(body, rate, j[:, 0], r, name) for j, r, name in zip(joints, rotations, names, strict=True)]
 
 
 def root_path(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -61,10 +63,15 @@ def decode_features(codec: Codec, codes: Tensor) -> np.ndarray:
 
 def decode(codec: Codec, codes: Tensor, name: str = "motion") -> tuple[Motion, np.ndarray]:
     """Codes (L, q) to a motion from the origin facing +Z, and the probabilities (F, 4) of contact of both feet."""
-    features = decode_features(codec, codes)
-    columns = humanml3d.columns(layout_for(size=features.shape[1]))
-    motion = humanml3d.decode_motion(features, codec.skeleton, codec.config.fps, name)
-    return motion, np.clip(features[:, columns["contacts"]], 0, 1)
+    return decode_all(codec, [codes], [name])[0]
+
+
+def decode_all(codec: Codec, rows: Sequence[Tensor], names: Sequence[str]) -> list[tuple[Motion, np.ndarray]]:
+    """The same of several, each as if it had come alone."""
+    features = [decode_features(codec, codes) for codes in rows]
+    columns = humanml3d.columns(layout_for(size=codec.config.features))
+    motions = humanml3d.decode_motions(features, codec.skeleton, codec.config.fps, names)
+    return [(m, np.clip(f[:, columns["contacts"]], 0, 1)) for m, f in zip(motions, features, strict=True)]
 
 
 def stand(motion: Motion, contacts: np.ndarray, frozen: np.ndarray | None = None) -> Motion:

@@ -20,7 +20,7 @@ from dimo.body.motion import Motion
 from dimo.codec.codec import Codec
 from dimo.diffusion.sample import SampleOptions, Step, generators_of, sample
 from dimo.errors import RequestError
-from dimo.inpaint.codes import decode, decode_features, encode, floor_of, on_grid, stand_on_floor, whole_grid
+from dimo.inpaint.codes import decode_all, decode_features, encode, floor_of, on_grid, stand_on_floor, whole_grid
 from dimo.inpaint.filters import from_memory
 from dimo.inpaint.predictor import Predictor
 from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, check_share, join, seed_of
@@ -128,13 +128,18 @@ class Pipeline:
         footlock: planted feet neither slide nor float (body/footlock.py), and the body rests on the floor (body/grounding.py)
         unless it is meant to be aloft.
         """
-        motion, contacts = decode(self.codec, codes, name)
+        ((motion, contacts),) = decode_all(self.codec, [codes], [name])
         return stand_on_floor(motion, contacts, aloft=aloft) if footlock else motion
 
-    def finish(self, request: Request, codes: Tensor, *, footlock: bool) -> Motion:
-        """The motion of a request without known frames, from its codes (L, q)."""
-        aloft = any(climbs(part.text) for part in request.parts if part.text)
-        return self.to_motion(codes, request.name, footlock=footlock, aloft=aloft)[: request.frames]
+    def finish(self, requests: Sequence[Request], rows: Sequence[Tensor], *, footlock: bool) -> list[Motion]:
+        """The motions of requests without known frames, from their codes (L, q)."""
+        out = []
+        decoded = decode_all(self.codec, rows, [request.name for request in requests])
+        for request, (motion, contacts) in zip(requests, decoded, strict=True):
+            aloft = any(climbs(part.text) for part in request.parts if part.text)
+            stands = stand_on_floor(motion, contacts, aloft=aloft) if footlock else motion
+            out.append(stands[: request.frames])
+        return out
 
     def make(
         self,
@@ -161,7 +166,12 @@ class Pipeline:
             self._story(request, texts, generator, footlock, memory > 0, levels)
             for request, generator in zip(requests, generators, strict=True)
         ]
-        return self._drive(jobs, generators, options, memory, recall)
+        made = self._drive(jobs, generators, options, memory, recall)
+        motions = {i: each for i, each in enumerate(made) if isinstance(each, Motion)}
+        bare = {i: each for i, each in enumerate(made) if isinstance(each, Tensor)}
+        finished = self.finish([requests[i] for i in bare], list(bare.values()), footlock=footlock)
+        motions |= zip(bare, finished, strict=True)
+        return [motions[i] for i in range(len(made))]
 
     def features(
         self,
@@ -231,7 +241,8 @@ class Pipeline:
         footlock: bool,
         remember: bool,
         levels: int | None = None,
-    ) -> Generator[Window, Tensor, Motion]:
+    ) -> Generator[Window, Tensor, Motion | Tensor]:
+        """The motion, or its codes where nothing is known: those are decoded together."""
         if request.vary is not None:
             (known,), (part,) = request.known, request.parts
             longest = self.model.config.max_steps
@@ -241,7 +252,7 @@ class Pipeline:
             return made
         if not request.known:
             codes = yield from self._codes(request, texts, generator)
-            return self.finish(request, codes[:, :levels], footlock=footlock)
+            return codes[:, :levels]
         made = yield from self._around(request, texts, footlock, remember)
         return made
 

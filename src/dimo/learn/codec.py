@@ -38,7 +38,9 @@ class CodecLoss:
     velocity_weight: float = 20.0  # L1 in metres a frame on world joint steps: smoothness
     skate_weight: float = 20.0  # horizontal metres a frame of feet that truly stand
     commitment_weight: float = 0.02
-    end_weight: float = 0.0  # how much more the last two joints of each limb, the neck and the head count among positions
+    end_weight: float = (
+        0.0  # how much more the last two joints of each limb, the neck and the head count among positions
+    )
     fast_exponent: float = 0.0  # windows are drawn in proportion to speed^fast_exponent of their fastest joint
 
 

@@ -190,7 +190,7 @@ def train_memory(settings: Settings) -> int:
     found = [c for c in plain if plan.data.mirrored or not c.mirrored]
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
     model.pipeline.memory = memory
-    said = [c for c in plain if c.captions]
+    said = [c for c in admitted if c.captions and (not c.composite or is_acted(c))]
     model.pipeline.recall = Recall.of(
         corpus.code_clips(model.codec, said, model.model.config.max_steps), [[t.text for t in c.captions] for c in said]
     )

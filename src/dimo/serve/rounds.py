@@ -50,7 +50,7 @@ def start(service: Service, asked: Motions, planned: Request, seed: int) -> Asyn
             send("round", told(state))
             last = state
         assert last is not None
-        motion = pipeline.finish(planned, last.codes, footlock=asked.footlock)
+        (motion,) = pipeline.finish([planned], [last.codes], footlock=asked.footlock)
         motions = [to_json(on_body(motion, asked))]
         send("end", {**service.told(planned, seed), "motions": motions})
         return [None]
