@@ -4,6 +4,7 @@ Dropout is off, since it alone draws its numbers where it computes.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from safetensors.torch import load_file
 from table_model import clips
 from torch import nn
 
+from dimo.api import DiMo
 from dimo.codec.quantize import ResidualQuantizer
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
@@ -58,6 +60,17 @@ def data(tmp_path: Path) -> Path:
             )
             captions = (Caption(f"a person {verb}"),)
             made.append(Clip(f"{split}{i}", joints.astype(np.float32), 20.0, captions, split, label=verb))
+        if split == "train":
+            for verb, label in (("salutes", "acted salute"), ("hovers", "walk+hover")):
+                made.append(
+                    replace(
+                        made[0],
+                        id=verb,
+                        captions=(Caption(f"a person {verb}", "composed"),),
+                        label=label,
+                        composite=True,
+                    )
+                )
         shards.write(tmp_path / "data" / f"{split}.parquet", made)
     return tmp_path / "data"
 
@@ -110,6 +123,11 @@ def test_codec_model_and_memory(data, tmp_path):
         assert train.train_model(settings(data, out / "model", model, device), out / "codec", words) == 2
         memory = settings(data, out / "model", "", device)
         assert train.train_memory(memory) == len(VERBS)
+        # Of composites nothing is remembered; what was acted is recalled by its words.
+        recall = DiMo.from_pretrained(out / "model", device="cpu").pipeline.recall
+        assert recall is not None
+        said = {caption for captions in recall.captions for caption in captions}
+        assert said == {f"a person {verb}" for verb in (*VERBS, "salutes")}
 
     near.mkdir()
     far.mkdir()

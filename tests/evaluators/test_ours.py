@@ -14,7 +14,7 @@ from dimo.errors import ShapeError, WeightsError
 from dimo.evaluators import sentence as sentences
 from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
 from dimo.evaluators.sentence import SentenceEncoder
-from dimo.metrics.text import bert_score
+from dimo.metrics.caption_scores import bert_score
 from dimo.model.bert import from_bert
 from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.text.wordpiece import Wordpiece

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dimo.metrics import text as text_metrics
+from dimo.metrics import caption_scores
 
 ACTIONS: tuple[tuple[str, str], ...] = (
     ("dance", r"danc\w*|salsa|lambada|charleston|pirouette"),
@@ -95,7 +95,7 @@ def score(
     guesses: Sequence[str],
     references: Sequence[Sequence[str]],
     labels: Sequence[str],
-    states: tuple[str, text_metrics.Encode] | None = None,
+    states: tuple[str, caption_scores.Encode] | None = None,
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Numbers of the set, in percent where the field prints percent, and per caption: action and side named, words doubled.
 
@@ -104,7 +104,7 @@ def score(
     """
     whole: dict[str, float] = {}
     for short, protocol in (("raw", "raw"), ("lem", "lemmatised")):
-        found = text_metrics.score_captions(guesses, references, protocol)  # type: ignore[arg-type]
+        found = caption_scores.score_captions(guesses, references, protocol)  # type: ignore[arg-type]
         whole |= {
             f"bleu1_{short}": 100 * found.bleu[0],
             f"bleu4_{short}": 100 * found.bleu[3],
@@ -112,7 +112,7 @@ def score(
             f"cider_{short}": 100 * found.cider,
         }
     if states is not None:
-        whole["bert_f1"] = 100 * text_metrics.bert_score(guesses, references, states[1], states[0]).f1
+        whole["bert_f1"] = 100 * caption_scores.bert_score(guesses, references, states[1], states[0]).f1
     found = [named(label or group[0], guess) for label, group, guess in zip(labels, references, guesses, strict=True)]
     action, side = (
         np.array([np.nan if v is None else float(v) for v in column]) for column in zip(*found, strict=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dimo.errors import RequestError
-from dimo.metrics import text as tm
+from dimo.metrics import caption_scores as tm
 
 SENTENCES = [
     "a person walks forward and then turns to the left",
