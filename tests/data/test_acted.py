@@ -160,6 +160,11 @@ def test_who_limps_stands_longer_on_the_good_leg():
         j = pace.motion.joints()
         lifted = {s: np.percentile(j[:, a, 1], 97) - np.percentile(j[:, a, 1], 5) for s, a in measure.ANKLE.items()}
         assert lifted[bad] < 0.75 * lifted[gestures.OTHER[bad]]
+        # The other foot hurries: at its fastest it is faster over the ground than the bad one.
+        fastest = {
+            s: np.linalg.norm(np.diff(j[:, a][:, [0, 2]], axis=0), axis=-1).max() for s, a in measure.ANKLE.items()
+        }
+        assert fastest[gestures.OTHER[bad]] > 1.3 * fastest[bad]
         assert measure.travel(j)["forward"] > 2.5
 
 
