@@ -70,8 +70,8 @@ def test_the_elbow_points_where_it_is_told():
     place, shoulder = (0.2, 0.05, 0.25), measure.SHOULDER["right"]
     # Of an arm that was already bent another way, too.
     keys = [Key(0), Key(0.5, place), Key(2.5, place)]
-    bent = acting.lead_hand(body, "right", keys, (0.0, 0.5, -1.0), acting.frame(body))
-    for direction, axis, sign in (((1.0, 0, 0), 0, -1), ((0, -1.0, 0), 1, -1)):
+    bent = acting.lead_hand(body, "right", keys, (0.0, -1.0, 0.0), acting.frame(body))
+    for direction, axis, sign in (((1.0, 0, 0), 0, -1), ((0, 1.0, 0), 1, 1)):
         out = acting.lead_hand(bent, "right", keys, direction, acting.frame(body))
         j = out.joints()[30]
         middle = (j[shoulder] + j[measure.WRIST["right"]]) / 2
