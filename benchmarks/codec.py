@@ -6,7 +6,8 @@ Root-aligned error of joints in mm with the first 1, 2, ... levels, by collectio
 that stay when joints are moved by noise of 1 mm, when the body is 1 % larger, and when the clip begins one code step later;
 how far apart the nearest and the second nearest code are, as a share of the nearest one's squared distance (median). And what
 codes keep of actions: of real clips whose captions name one and whose check holds (metrics/checks.py), on all
-splits but test, since there are few, how many still pass it with 1, 2, 3 and all levels.
+splits but test, since there are few, how many still pass it with 1, 2, 3 and all levels; and of clips that are acted
+(data/acted.py) on the bodies of val, which no training has seen.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from clips import read
 
 from dimo import checkpoint
 from dimo.codec.codec import Codec
+from dimo.data import compose
+from dimo.data.acted import LABEL
 from dimo.data.records import Clip
 from dimo.features import humanml3d
 from dimo.learn import codec as codec_learning
@@ -45,6 +48,20 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 """What a caption says, and the check that goes with it."""
 MOST = 50
 """Clips of an action."""
+ACTED: dict[str, dict[str, Any]] = {
+    "salute": {"check": "hand_to_head"},
+    "drink": {"check": "hand_to_head"},
+    "phone": {"check": "hand_to_head"},
+    "clap": {"check": "clap"},
+    "reach_up": {"check": "reach_up"},
+    "punch": {"check": "punch", "side": "any"},
+    "throw": {"check": "throw"},
+    "on_the_spot": {"check": "in_place"},
+    "crouched": {"check": "low", "share": 0.15, "seconds": 1.0},
+    "still": {"check": "still", "mps": 0.15},
+}
+"""The check of each kind that is acted."""
+ATTEMPTS, SEED = 900, 5
 
 
 def parts(clips: list[Clip]) -> dict[str, list[Clip]]:
@@ -102,17 +119,27 @@ def showing(clips: list[Clip]) -> dict[str, list[Clip]]:
     return out
 
 
-def actions(codec: Codec, groups: dict[str, list[Clip]]) -> dict[str, dict[str, int]]:
-    """Of each action's clips those that still pass with the first levels."""
+def acted(clips: list[Clip]) -> dict[str, list[Clip]]:
+    """Clips by what is acted in them, on the bodies of these clips, whose check holds on the clip itself."""
+    made = compose.make(compose.banks(clips, SEED), ATTEMPTS, SEED, only=("acted",))
+    out = {}
+    for name, check in ACTED.items():
+        own = [c for c in made if c.label == LABEL + name]
+        out[name] = [c for c in own if checks.check_all([check], np.asarray(c.joints, float), c.fps)][:MOST]
+    return out
+
+
+def kept(codec: Codec, groups: dict[str, list[Clip]], asked: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Of each action's clips those that still pass what is asked of them with the first levels."""
     report = {}
     for name, clips in groups.items():
-        kept = dict.fromkeys((n for n in (1, 2, 3, codec.config.levels) if n <= codec.config.levels), 0)
+        passed = dict.fromkeys((n for n in (1, 2, 3, codec.config.levels) if n <= codec.config.levels), 0)
         for clip in clips:
             codes = encode(codec, np.asarray(clip.joints, float))[None]
-            for n in kept:
+            for n in passed:
                 joints = humanml3d.decode(codec.decode(codes[..., :n])[0, : len(clip.joints)].double().numpy())
-                kept[n] += checks.check_all([ACTIONS[name][1]], joints, codec.config.fps)
-        report[name] = {"clips": len(clips), **{f"levels_{n}": k for n, k in kept.items()}}
+                passed[n] += checks.check_all([asked[name]], joints, codec.config.fps)
+        report[name] = {"clips": len(clips), **{f"levels_{n}": k for n, k in passed.items()}}
     return report
 
 
@@ -131,6 +158,7 @@ def main() -> None:
     }
     every = [c for v in groups.values() for c in v[: max(1, args.clips // 4)]]
     acting = showing([c for split in ("train", "val") for c in read(args.data, split, 20)])
+    played = acted(read(args.data, "val", 20))
     report: dict[str, Any] = {"split": args.split, "clips": {k: len(v) for k, v in groups.items()}, "codecs": []}
     for folder in args.codec or [checkpoint.packaged_folder()]:
         codec = load_codec(folder)
@@ -147,7 +175,8 @@ def main() -> None:
             },
             "kept": stability(codec, every),
             "ties": ties(codec, every),
-            "actions": actions(codec, acting),
+            "actions": kept(codec, acting, {name: check for name, (_, check) in ACTIONS.items()}),
+            "acted": kept(codec, played, ACTED),
         }
         report["codecs"].append(row)
         print(json.dumps(row, indent=1))

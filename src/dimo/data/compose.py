@@ -109,11 +109,14 @@ def banks(clips: Sequence[Clip], seed: int = 0) -> list[Bank]:
     return [b for b in found if b.parts]
 
 
-def make(banks: Sequence[Bank], count: int, seed: int, prefix: str = "composite") -> list[Clip]:
-    """About `count` composites drawn from the banks."""
+def make(
+    banks: Sequence[Bank], count: int, seed: int, prefix: str = "composite", only: Sequence[str] = ()
+) -> list[Clip]:
+    """About `count` composites drawn from the banks. only: by these of the RECIPES."""
     generator = np.random.default_rng([seed, 77])
     out: list[Clip] = []
-    names, shares = list(RECIPES), np.array([share for _, share in RECIPES.values()])
+    names = [name for name in RECIPES if not only or name in only]
+    shares = np.array([RECIPES[name][1] for name in names])
     for attempt in range(6 * count):
         if len(out) >= count or not banks:
             break
