@@ -6,7 +6,8 @@
 For each sentence of prompts_ordinary.jsonl 4 motions (seed 0 and its next ones): the share of them all of whose checks hold
 (metrics.checks), by family and over all, with the standard error over sentences; the share that is grounded where that is
 asked; the largest float and penetration; and the same of the model alone, without motions that were described alike
-(recall). --sheets draws the first motion of every sentence.
+(recall). --prompts benchmarks/prompts_fresh.jsonl --out benchmarks/fresh.json asks sentences that were written down before
+any result and by which nothing is ever chosen. --sheets draws the first motion of every sentence.
 """
 
 from __future__ import annotations

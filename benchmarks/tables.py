@@ -36,7 +36,7 @@ def table(head: str, rows: list[tuple[Any, ...]]) -> str:
     )
 
 
-def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict) -> str:
+def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh: dict) -> str:
     codec, t2m, popping = quality["codec"], quality["t2m"], quality["popping_degrees"]
     # Both measure by metrics.captions.named, on the same clips where the weights are the same.
     m2t = quality.get("m2t") or {k: c["mean"] for k, c in evaluation["tasks"]["m2t"]["rows"]["model"].items()}
@@ -60,6 +60,11 @@ def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict) -> str
             else []
         ),
         ("the same: the body neither floats nor sinks", percent(ordinary["grounded"]), "97 %"),
+        (
+            f"{fresh['sentences']} other ordinary sentences, by which nothing was chosen (benchmarks/prompts_fresh.jsonl)",
+            said(fresh),
+            "",
+        ),
         (
             "sentence to motion: all checks of a prompt hold, actions in the training labels",
             percent(t2m["trained_families"]),
@@ -224,10 +229,11 @@ def read(name: str) -> dict | None:
 
 def main() -> None:
     quality, speed, evaluation, ordinary = read("quality"), read("speed"), read("report/report"), read("ordinary")
+    fresh = read("fresh")
     parts: dict[str, str] = {}
-    if quality and speed and evaluation and ordinary:
+    if quality and speed and evaluation and ordinary and fresh:
         parts |= {
-            "numbers": numbers(quality, speed, evaluation, ordinary),
+            "numbers": numbers(quality, speed, evaluation, ordinary, fresh),
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }
