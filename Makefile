@@ -28,7 +28,8 @@ lint: .venv/.dev  ## Style, format and types.
 	$(BIN)/ruff format --check .
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
-integ: .venv/.dev  ## Train codec and model on synthetic motion, generate, caption, save, reload; kill a training and a batch.
+integ: .venv/.dev  ## Train codec and model on synthetic motion, generate, caption, reload; kill a training and a batch; actors of Ray.
+	$(PIP) $(CONSTRAINTS) -e '.[scale]'
 	$(BIN)/pytest -m integ
 
 integ-tools: .venv/.dev  ## Our files in a real Blender, which it downloads (850 MB) unless one is there.

@@ -41,11 +41,12 @@ def seconds(call: Callable[[], object], times: int) -> dict[str, float]:
 def prepare_rate(source: Path, archives: Path) -> float:
     """Clips a second, mirror images, crops and captions included, over the whole source."""
     from dimo.data import prepare, sources
+    from dimo.scale.pool import Pool
 
     count = len(sources.jobs(source, archives))
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        prepare.prepare(source, Path(folder), prepare.PrepareOptions(), workers=2, archives=archives)
+        prepare.prepare(source, Path(folder), prepare.PrepareOptions(), executor=Pool(2), archives=archives)
         return count / (time.perf_counter() - began)
 
 

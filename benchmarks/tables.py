@@ -3,7 +3,8 @@
 python benchmarks/tables.py
 
 A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json, speed.json and
-report/report.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json.
+report/report.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json,
+<!-- scale --> from scale.json.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from dimo.view.curves import curve
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-TARGETS = (ROOT / "README.md", ROOT / "src/dimo/weights/MODEL_CARD.md", *sorted((ROOT / "docs/tasks").glob("*.md")))
+TARGETS = (
+    *(ROOT / name for name in ("README.md", "src/dimo/weights/MODEL_CARD.md", "docs/scale.md")),
+    *sorted((ROOT / "docs/tasks").glob("*.md")),
+)
 STYLE = (
     "<style>text { font: 11px sans-serif; fill: #44474f } .title { font-weight: 600; font-size: 12px } .grid { stroke: #e9ebef } "
     ".curve { fill: none; stroke: #3565a8; stroke-width: 1.6 } .dot { fill: #3565a8 }</style>"
@@ -222,6 +226,48 @@ def edits(report: dict) -> str:
     return text
 
 
+def scale(report: dict) -> str:
+    """What was measured, and what a million prompts cost by it, which is calculated."""
+    about, machine = report["setting"], report["machine"]
+    rows = [
+        (
+            f"{run['workers']} worker{'s' if run['workers'] > 1 else ''}",
+            f"{run['prompts']:,}",
+            f"{run['motions_per_s']:.1f}"
+            + (f" ({run['least_per_s']:.1f} to {run['most_per_s']:.1f})" if "runs" in run else ""),
+            f"{run['first_s']:.0f}",
+            f"{run['seconds']:.0f}",
+            f"{run['rerun_s']:.1f}",
+            f"{run['peak_parent_mb']:,}",
+            f"{run['peak_worker_mb']:,}",
+            f"{run['index_bytes'] / 1000:,.0f}",
+        )
+        for run in [*report["rate"], *report["growth"]]
+    ]
+    head = (
+        "measured | prompts | motions a second | s to the first shard | s in all | s of the same again | parent, MB | a worker, MB "
+        "| index, kB"
+    )
+    index, longest = report["index"], report["growth"][-1]
+    more = 1_000_000 / index["prompts"]
+    core = report["rate"][-1]["motions_per_s"] / report["rate"][-1]["workers"]
+    hours = 1_000_000 / core / 3600
+    plan = [
+        *((f"hours on {cores} cores, an actor each", f"{hours / cores:,.1f}") for cores in (16, 64, 256)),
+        ("core hours", f"{hours:,.0f}"),
+        ("motions on the disk (NPZ), GB", f"{longest['motion_bytes'] / 1000:,.0f}"),
+        ("index.jsonl, MB", f"{index['index_bytes'] * more / 1e6:,.0f}"),
+        ("one writing of the index, s", f"{index['index_written_s'] * more:,.1f}"),
+        ("finding what is there, of a rerun, s", f"{(index['prompts_read_s'] + index['index_read_s']) * more:,.0f}"),
+        ("memory of the parent beside the model, MB", f"{index['peak_parent_mb'] * more:,.0f} at most"),
+    ]
+    return (
+        f"{about['seconds']} s in {about['steps']} rounds, {about['size']} drawn together, on {machine['cores']} cores "
+        f"({machine['processor']}, torch {machine['torch']}).\n\n{table(head, rows)}\n\nCalculated from these, and from the "
+        f"bookkeeping of {index['prompts']:,} prompts with empty files:\n\n{table('one million prompts | calculated', plan)}"
+    )
+
+
 def read(name: str) -> dict | None:
     path = HERE / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
@@ -237,7 +283,13 @@ def main() -> None:
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }
-    for name, write in (("correct", correct), ("steps", steps), ("edits", edits), ("understands", understands)):
+    for name, write in (
+        ("correct", correct),
+        ("steps", steps),
+        ("edits", edits),
+        ("understands", understands),
+        ("scale", scale),
+    ):
         if (report := read(name)) is not None:
             parts[name] = write(report)
             if name == "steps":

@@ -46,7 +46,7 @@ def test_sources_licences_kinds_and_splits_are_kept(tmp_path):
         {"id": "two", "kind": "written", "captions": ["a man walks", "his arms are out"]},
         {"id": "long", "kind": "human", "captions": ["a man walks far"]},
     ]
-    manifest = prepare.prepare(write(tmp_path / "pack", rows, captions), tmp_path / "out", PrepareOptions(), workers=1)
+    manifest = prepare.prepare(write(tmp_path / "pack", rows, captions), tmp_path / "out", PrepareOptions())
     clips = {c.id: c for c in shards.read(tmp_path / "out")}
     assert manifest["licences"] == ["CC BY-NC 4.0, X", "CC0 1.0"]
     assert {i: (c.split, c.licence, c.source, c.recording) for i, c in clips.items()} == {
@@ -67,7 +67,7 @@ def test_sources_licences_kinds_and_splits_are_kept(tmp_path):
 
 def test_a_window_a_little_too_long_loses_its_end(tmp_path):
     rows = [row("window", frames=200), row("longer", frames=210)]
-    prepare.prepare(write(tmp_path / "pack", rows), tmp_path / "out", PrepareOptions(mirror=False, crops=0), workers=1)
+    prepare.prepare(write(tmp_path / "pack", rows), tmp_path / "out", PrepareOptions(mirror=False, crops=0))
     assert {c.id: len(c.joints) for c in shards.read(tmp_path / "out")} == {
         "window": 196,
         "longer_w1": 105,
@@ -99,7 +99,7 @@ def test_motion_that_several_clips_show_is_known_to_repeat():
 
 def test_clips_seen_to_be_wrong_are_left_out_with_their_reason(tmp_path):
     rows = [row("uiprmd_m10_s10_e01"), row("uiprmd_m10_s09_e01")]
-    prepare.prepare(write(tmp_path / "pack", rows), tmp_path / "out", PrepareOptions(mirror=False), workers=1)
+    prepare.prepare(write(tmp_path / "pack", rows), tmp_path / "out", PrepareOptions(mirror=False))
     report = {r["id"]: r["reason"] for r in json.loads((tmp_path / "out" / "report.json").read_text())}
     assert list(report) == ["uiprmd_m10_s10_e01"]
     assert "arm" in report["uiprmd_m10_s10_e01"]

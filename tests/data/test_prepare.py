@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killing import Killing, holds_walk_1
 
 from dimo import FormatError, Motion, preset
 from dimo.data import layout, prepare, shards, sources
 from dimo.data.prepare import PrepareOptions
-from dimo.data.records import Job
+from dimo.data.records import Clip, Job
 from dimo.features import humanml3d
+from dimo.scale.executor import Lost
 
 OPTIONS = PrepareOptions(crops=0)
 
@@ -42,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_becomes_shards_and_a_report(folder, tmp_path):
     out = tmp_path / "out"
-    manifest = prepare.prepare(folder, out, OPTIONS, workers=1)
+    manifest = prepare.prepare(folder, out, OPTIONS)
     clips = {c.id: c for c in shards.read(out)}
     assert set(clips) == {"walk_0", "Mwalk_0", "walk_1", "walk_2"}
     assert [clips[f"walk_{i}"].split for i in range(3)] == ["train", "val", "test"]
@@ -63,14 +65,74 @@ def test_a_folder_becomes_shards_and_a_report(folder, tmp_path):
 
 def test_a_second_run_keeps_the_shards_and_other_settings_do_not(folder, tmp_path):
     out = tmp_path / "out"
-    prepare.prepare(folder, out, OPTIONS, workers=1)
+    prepare.prepare(folder, out, OPTIONS)
     before = {p: p.stat().st_mtime_ns for p in out.glob("*.parquet")}
-    again = prepare.prepare(folder, out, OPTIONS, workers=1)
+    again = prepare.prepare(folder, out, OPTIONS)
     assert {p: p.stat().st_mtime_ns for p in out.glob("*.parquet")} == before
     assert again["rejected"] == 2
-    prepare.prepare(folder, out, replace(OPTIONS, mirror=False), workers=1)
+    prepare.prepare(folder, out, replace(OPTIONS, mirror=False))
     assert not set(out.glob("*.parquet")) & set(before)
     assert not [c for c in shards.read(out) if c.mirrored]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+
+def test_a_process_that_is_killed_changes_nothing(folder, tmp_path, monkeypatch):
+    """What processes write is what this one writes, byte for byte; one that dies of the second shard is replaced."""
+    monkeypatch.setattr(prepare, "SHARD", 2)
+    prepare.prepare(folder, tmp_path / "here", OPTIONS)
+    told: list[tuple[int, int]] = []
+    killing = Killing(tmp_path, holds_walk_1, times=1)
+    prepare.prepare(folder, tmp_path / "there", OPTIONS, executor=killing, progress=lambda *n: told.append(n))
+    assert (tmp_path / "killed-0").exists()
+    assert len(list((tmp_path / "here").glob("*.parquet"))) == 3
+    assert files(tmp_path / "there") == files(tmp_path / "here")
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (5, 5)
+
+
+class Losing:
+    """An executor that loses what holds a job, as one whose processes die of it."""
+
+    def map(self, start, shards):
+        work = start()
+        for number, shard in reversed([*enumerate(shards)]):
+            yield number, Lost("the process died") if holds_walk_1(shard) else work(shard)
+
+
+def test_a_clip_that_kills_is_rejected_alone_and_tried_again(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare, "SHARD", 2)
+    out = tmp_path / "out"
+    assert prepare.prepare(folder, out, OPTIONS, executor=Losing())["rejected"] == 3
+    assert {c.id for c in shards.read(out)} == {"walk_0", "Mwalk_0", "walk_2"}
+    report = {r["id"]: r["reason"] for r in json.loads((out / "report.json").read_text())}
+    assert report["walk_1"] == "the process died"
+    prepare.prepare(folder, out, OPTIONS)
+    prepare.prepare(folder, tmp_path / "peace", OPTIONS)
+    assert files(out) == files(tmp_path / "peace")
+
+
+def test_composites_follow_their_shards(folder, tmp_path, monkeypatch):
+    """They are in the order of their runs, and are made again when a shard is."""
+    monkeypatch.setattr(prepare, "SHARD", 2)
+    monkeypatch.setattr(prepare, "RUN", 2)
+    composed = replace(OPTIONS, composites=5)
+
+    def make(banks, count, seed, prefix):
+        joints = walk().resample(20).joints().astype(np.float32)
+        return [Clip(f"{prefix}_{seed}_{i}", joints, 20, (), "train", composite=True) for i in range(count)]
+
+    monkeypatch.setattr(prepare.compose, "make", make)
+    out = tmp_path / "out"
+    prepare.prepare(folder, out, composed, executor=Losing())
+    made = [c.id for c in shards.read(out) if c.composite]
+    assert made == [f"composite_00{r}_{1000 * r}_{i}" for r, n in ((0, 2), (1, 2), (2, 1)) for i in range(n)]
+    (path,) = out.glob("*-composites.parquet")
+    path.write_bytes(b"old")
+    prepare.prepare(folder, out, composed)  # the shard of walk_1 is still due
+    assert len([c for c in shards.read(out) if c.composite]) == 5
 
 
 def test_mirroring_twice_is_the_clip(folder, tmp_path):
@@ -134,7 +196,7 @@ def test_folders_without_motion_and_without_shards_are_named(tmp_path):
 
 def test_humanml3d_layout_is_read_back(folder, tmp_path):
     out = tmp_path / "h3d"
-    assert layout.write(folder, out, OPTIONS, workers=1) == 4
+    assert layout.write(folder, out, OPTIONS) == 4
     assert (out / "train.txt").read_text().split() == ["000001", "M000001"]
     vectors = np.load(out / "new_joint_vecs" / "000001.npy")
     joints = np.load(out / "new_joints" / "000001.npy")
@@ -146,7 +208,7 @@ def test_humanml3d_layout_is_read_back(folder, tmp_path):
     for part in humanml3d.columns(humanml3d.layout_for(size=263)).values():
         assert np.ptp(std[part]) < 1e-6
     again = tmp_path / "again"
-    prepare.prepare(out, again, replace(OPTIONS, mirror=False), workers=1)
+    prepare.prepare(out, again, replace(OPTIONS, mirror=False))
     clips = {c.id: c for c in shards.read(again)}
     assert set(clips) == {"000001", "M000001", "000002", "000003"}
     assert clips["M000001"].mirrored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,7 +16,7 @@ from dimo.body.motion import Motion
 from dimo.body.onto import onto
 from dimo.body.skeleton import Skeleton
 from dimo.diffusion.options import SampleOptions
-from dimo.errors import DimoError
+from dimo.errors import DimoError, WeightsError
 from dimo.formats.table import CHOICES
 from dimo.formats.writing import Output, fitted
 from dimo.inpaint.request import Request
@@ -40,7 +41,12 @@ class Plan:
         return DiMo.from_pretrained(self.model, device=self.device)
 
     def start(self) -> Maker:
-        return Maker(self, self.load())
+        model = self.load()
+        if self.weights and model.fingerprint() != self.weights:  # as on one machine of many
+            raise WeightsError(
+                f"{platform.node()}: the weights here are not those of the batch; every machine needs the same"
+            )
+        return Maker(self, model)
 
 
 @dataclass(frozen=True)

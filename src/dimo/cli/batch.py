@@ -12,10 +12,9 @@ from pathlib import Path
 from dimo.cli.flags import add_model_flags, add_sampling_flags, sampling
 from dimo.cli.output import SKELETONS, add_writing_flags, read_skeleton, writing
 from dimo.cli.progress import progress
+from dimo.cli.workers import add_worker_flags, check_workers, executor
 from dimo.errors import RequestError
 from dimo.formats.table import WRITE
-
-MOST_WORKERS = 1024
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
@@ -26,7 +25,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--format", choices=formats, default="npz", help="of the motions (default: npz, which is exact)"
     )
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, each with a model (default: 1)")
+    add_worker_flags(parser, 1, "processes, each with a model (default: 1)")
     parser.add_argument("--size", type=int, default=32, metavar="N", help="prompts drawn together (default: 32)")
     parser.add_argument(
         "--seed", type=int, default=0, help="of prompts without one, each of which gets its own (default: 0)"
@@ -40,8 +39,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     # Everything that can be wrong without the model is said before the model is loaded.
-    if not 1 <= args.workers <= MOST_WORKERS:
-        raise RequestError(f"--workers must be from 1 to {MOST_WORKERS}, not {args.workers}")
+    check_workers(args)
     if not 1 <= args.size <= 1000:
         raise RequestError(f"--size must be from 1 to 1000 prompts, not {args.size}")
     output = writing(args, [Path(f"motion.{args.format}")])
@@ -54,8 +52,10 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.batch.make import Plan
     from dimo.batch.run import run as make
-    from dimo.scale.pool import Pool
+    from dimo.device import find
 
+    if args.ray is None:
+        find(args.device)  # of Ray, the machines of the actors count
     plan = Plan(
         args.output,
         f".{args.format}",
@@ -66,14 +66,16 @@ def run(args: argparse.Namespace) -> int:
         args.model,
         args.device,
     )
-    executor = Pool(args.workers) if args.workers > 1 else None
-    with progress("making motions", len(prompts), quiet=args.quiet) as tick:
+    with (
+        executor(args, gpu=args.device.startswith("cuda")) as where,
+        progress("making motions", len(prompts), quiet=args.quiet) as tick,
+    ):
 
         def tell(done: int) -> None:
             for _ in range(done):
                 tick("")
 
-        made = make(prompts, plan, executor=executor, size=args.size, tell=tell)
+        made = make(prompts, plan, executor=where, size=args.size, tell=tell)
     before = f", {made.before} were there" if made.before else ""
     print(f"{args.output}: {made.made} motions made{before}")
     if made.failed:

@@ -51,6 +51,7 @@ EXTRAS = {
     "fastapi": "serve",
     "uvicorn": "serve",
     "mcp": "mcp",
+    "ray": "scale",
 }
 """Module of an optional dependency to the extra of pyproject.toml that brings it."""
 

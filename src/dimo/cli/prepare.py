@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from dimo.cli.reading import add_reading_flags, of_all
+from dimo.cli.workers import MOST, add_worker_flags, check_workers, executor
 from dimo.errors import RequestError
 
 
@@ -23,7 +24,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--layout", choices=("parquet", "humanml3d"), default="parquet", help="what to write (default: parquet)"
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    add_worker_flags(parser, min(os.cpu_count() or 1, MOST), "processes (default: one per core)")
     parser.add_argument("--limit", type=int, help="only the first N clips")
     parser.add_argument(
         "--composites", type=int, default=0, help="joined and overlaid clips to add to the training split"
@@ -37,15 +38,14 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for flag, value, least in (
-        ("--workers", args.workers, 1),
-        ("--composites", args.composites, 0),
-        ("--seed", args.seed, 0),
-    ):
+    check_workers(args)
+    for flag, value, least in (("--composites", args.composites, 0), ("--seed", args.seed, 0)):
         if value < least:
             raise RequestError(f"{flag} must be {least} or more, not {value}")
     if args.limit is not None and args.limit < 1:
         raise RequestError(f"--limit must be 1 or more, not {args.limit}")
+    if args.ray is not None and args.layout == "humanml3d":
+        raise RequestError("--layout humanml3d is written by one machine; leave out --ray")
     if args.out.is_file():
         raise RequestError(f"{args.out}: a file stands where the output folder should be")
 
@@ -60,22 +60,15 @@ def run(args: argparse.Namespace) -> int:
             rate = done / (time.monotonic() - began)
             print(f"\r{done}/{total} clips, {rate:.0f} a second", end="\n" if done == total else "", file=sys.stderr)
 
+    given = {"limit": args.limit, "archives": args.archives}
     if args.layout == "humanml3d":
         options = prepare.PrepareOptions(mirror=not args.no_mirror, crops=0, seed=args.seed, **reading)
-        count = layout.write(
-            args.source, args.out, options, workers=args.workers, limit=args.limit, archives=args.archives
-        )
+        with executor(args) as where:
+            count = layout.write(args.source, args.out, options, executor=where, **given)
         print(f"{args.out}: {count} clips in the HumanML3D layout")
         return 0
     options = prepare.PrepareOptions(mirror=not args.no_mirror, composites=args.composites, seed=args.seed, **reading)
-    manifest = prepare.prepare(
-        args.source,
-        args.out,
-        options,
-        workers=args.workers,
-        limit=args.limit,
-        archives=args.archives,
-        progress=progress,
-    )
+    with executor(args) as where:
+        manifest = prepare.prepare(args.source, args.out, options, executor=where, progress=progress, **given)
     print(f"{args.out}: {manifest['clips']} clips, {manifest['rejected']} rejected ({args.out / prepare.REPORT})")
     return 0

@@ -18,6 +18,7 @@ from dimo.data.prepare import PrepareOptions
 from dimo.features import humanml3d
 from dimo.features.layouts import HUMANML3D
 from dimo.formats.files import write_atomically
+from dimo.scale.executor import Executor
 from dimo.text import tagger
 
 
@@ -35,7 +36,7 @@ def write(
     out: Path,
     options: PrepareOptions,
     *,
-    workers: int = 2,
+    executor: Executor | None = None,
     limit: int | None = None,
     archives: Path | None = None,
 ) -> int:
@@ -44,7 +45,7 @@ def write(
         (out / name).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        prepare.prepare(source, place, options, workers=workers, limit=limit, archives=archives)
+        prepare.prepare(source, place, options, executor=executor, limit=limit, archives=archives)
         with write_atomically(out / prepare.REPORT) as temporary:
             temporary.write_bytes((place / prepare.REPORT).read_bytes())
         splits: dict[str, list[str]] = defaultdict(list)

@@ -1,7 +1,8 @@
 """From a folder of motion files to shards: read, retarget, resample, validate, describe, mirror, cut.
 
-Clips are independent, so this is a map over jobs by a pool of processes. Shards are fixed runs of jobs: a shard that
-exists and was made with the same settings is not made again. A bad clip is reported, never fatal.
+Clips are independent, so this is a map over shards, which are fixed runs of jobs, by any Executor: its workers write the
+files. A shard that exists and was made with the same settings is not made again. A bad clip is reported, never fatal; so is
+one whose process dies of it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +28,12 @@ from dimo.data.describe import describe, ends_moving, with_arms
 from dimo.data.records import Caption, Clip, Job, Rejected
 from dimo.data.repair import mend_flips, put_on_floor
 from dimo.data.splits import split_of
-from dimo.errors import DimoError, FormatError
+from dimo.errors import DimoError, FormatError, RequestError
 from dimo.features.layouts import FPS, LONGEST
 from dimo.formats.acclaim import read as read_acclaim
 from dimo.formats.files import write_atomically
 from dimo.formats.table import load
+from dimo.scale.executor import Executor, Here, Lost
 from dimo.text.normalise import mirror_words, normalise
 
 VERSION = 4  # of what preparation does; a change makes old shards be made again
@@ -170,12 +170,15 @@ def prepare(
     out: Path,
     options: PrepareOptions,
     *,
-    workers: int = 2,
+    executor: Executor | None = None,
     limit: int | None = None,
     archives: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict:
-    """Prepare a folder into shards; returns the manifest, which is also written, as is report.json with the rejected clips."""
+    """Prepare a folder into shards; returns the manifest, which is also written, as is report.json with the rejected clips.
+
+    What is written does not depend on the executor. progress(done, total) is called after each shard.
+    """
     todo = sources.jobs(source, archives or out / "unpacked")[:limit]
     listed = {job.id for job in todo}
     todo = [
@@ -183,36 +186,24 @@ def prepare(
     ]  # a collection may hold mirror images of its own
     out.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(json.dumps([VERSION, asdict(options), len(todo)], sort_keys=True).encode()).hexdigest()[:12]
-    rejected: list[Rejected] = []
-    counts: Counter[tuple[str, str]] = Counter()
-    groups = [todo[i : i + SHARD] for i in range(0, len(todo), SHARD)]
-    names = {out / f"{key}-{i:04d}.parquet" for i in range(len(groups))} | {out / f"{key}-composites.parquet"}
-    for old in set(out.glob("*.parquet")) - names:
+    groups = [tuple(todo[i : i + SHARD]) for i in range(0, len(todo), SHARD)]
+    wanted = [Shard(out / f"{key}-{i:04d}.parquet", jobs) for i, jobs in enumerate(groups)]
+    composites = out / f"{key}-composites.parquet"
+    for old in set(out.glob("*.parquet")) - {shard.path for shard in wanted} - {composites}:
         old.unlink()  # made with other settings
-    done = 0
-    with ProcessPoolExecutor(max(1, workers)) as pool:
-        for i, group in enumerate(groups):
-            path = out / f"{key}-{i:04d}.parquet"
-            note = path.with_suffix(".json")  # the shard's rejected clips, so that a resumed run reports them too
-            if path.is_file() and note.is_file():
-                bad = [Rejected(**r) for r in json.loads(note.read_text())]
-            else:
-                clips, bad = _process_group(pool, group, options)
-                with write_atomically(note) as temporary:
-                    temporary.write_text(json.dumps([asdict(r) for r in bad]))
-                shards.write(path, clips)
-            rejected += bad
-            done += len(group)
-            if progress:
-                progress(done, len(todo))
-    if options.composites:
-        path = out / f"{key}-composites.parquet"
-        if not path.is_file():
-            shards.write(path, _composites(out, options, workers))
-    total = 0
+    executor, tell = executor or Here(), progress or (lambda done, total: None)
+    missing = [shard for shard in wanted if not shard.is_there()]
+    if missing:
+        composites.unlink(missing_ok=True)  # they are made of all shards
+    done = sum(len(shard.jobs) for shard in wanted if shard not in missing)
+    rejected = _make(missing, options, executor, lambda jobs: tell(done + jobs, len(todo)))
+    rejected = [r for shard in wanted for r in (rejected[shard] if shard in rejected else shard.rejected())]
+    if options.composites and not composites.is_file():
+        shards.write(composites, _composites(out, options, executor))
+    counts: Counter[tuple[str, str]] = Counter()
     for clip in shards.read(out):
         counts[clip.split, "composite" if clip.composite else "mirrored" if clip.mirrored else clip.source] += 1
-        total += 1
+    total = counts.total()
     manifest = {
         "format": "dimo-shards",
         "version": VERSION,
@@ -231,33 +222,97 @@ def prepare(
     return manifest
 
 
-def _process_group(
-    pool: ProcessPoolExecutor, group: list[Job], options: PrepareOptions
-) -> tuple[list[Clip], list[Rejected]]:
-    clips: list[Clip] = []
-    bad: list[Rejected] = []
-    for result in pool.map(partial(process, options=options), group, chunksize=8):
-        if isinstance(result, Rejected):
-            bad.append(result)
-        else:
-            clips += result
-    return clips, bad
+# ---- the map over shards
 
 
-def _composites(out: Path, options: PrepareOptions, workers: int) -> Iterator[Clip]:
-    """Composites of the training clips in the shards, in runs that do not depend on the number of workers."""
-    runs = range(-(-options.composites // RUN))
-    with ProcessPoolExecutor(max(1, workers)) as pool:
-        for made in pool.map(_composite_run, repeat(out), repeat(options), runs):
-            yield from made
+@dataclass(frozen=True)
+class Shard:
+    """A file to make, and its jobs. Beside it lies a note of its rejected clips, for a run that finds it made."""
+
+    path: Path
+    jobs: tuple[Job, ...]
+
+    @property
+    def note(self) -> Path:
+        return self.path.with_suffix(".json")
+
+    def is_there(self) -> bool:
+        return self.path.is_file() and self.note.is_file()
+
+    def rejected(self) -> list[Rejected]:
+        return [Rejected(**r) for r in json.loads(self.note.read_text())]
+
+    def write(self, results: Sequence[list[Clip] | Rejected]) -> list[Rejected]:
+        """Both files, of what process() gave of each job; returns the rejected ones."""
+        bad = [r for r in results if isinstance(r, Rejected)]
+        with write_atomically(self.note) as temporary:
+            temporary.write_text(json.dumps([asdict(r) for r in bad]))
+        shards.write(self.path, [clip for r in results if not isinstance(r, Rejected) for clip in r])
+        return bad
 
 
-def _composite_run(out: Path, options: PrepareOptions, run: int) -> list[Clip]:
-    count = min(RUN, options.composites - run * RUN)
-    return compose.make(_banks(out, options.seed), count, options.seed + 1000 * run, f"composite_{run:03d}")
+def _make(
+    missing: Sequence[Shard], options: PrepareOptions, executor: Executor, tell: Callable[[int], None]
+) -> dict[Shard, list[Rejected]]:
+    """Make shards; returns what each rejected. tell(jobs) is called with the number of those done."""
+    rejected: dict[Shard, list[Rejected]] = {}
+    lost: list[Shard] = []
+    done = 0
+    for number, result in executor.map(partial(_writer, options), missing):
+        shard = missing[number]
+        if isinstance(result, Lost):
+            lost.append(shard)
+            continue
+        rejected[shard] = result
+        done += len(shard.jobs)
+        tell(done)
+    for shard in lost:
+        rejected[shard] = _alone(shard, options, executor)
+        done += len(shard.jobs)
+        tell(done)
+    return rejected
 
 
-@cache
-def _banks(out: Path, seed: int) -> list[compose.Bank]:
-    """Once for each process."""
-    return compose.banks([c for c in shards.read(out, "train") if not c.composite], seed)
+def _writer(options: PrepareOptions) -> Callable[[Shard], list[Rejected]]:
+    """A worker that makes a whole shard."""
+    return lambda shard: shard.write([process(job, options) for job in shard.jobs])
+
+
+def _alone(shard: Shard, options: PrepareOptions, executor: Executor) -> list[Rejected]:
+    """A shard whose process died, as for want of memory: each job by itself, and one that kills again is rejected.
+
+    The shard then has no note, so that the next run tries it once more.
+    """
+    found = dict(executor.map(partial(_processor, options), shard.jobs))
+    killers = {n: Rejected(shard.jobs[n].id, result.why) for n, result in found.items() if isinstance(result, Lost)}
+    found |= killers
+    bad = shard.write([found[n] for n in range(len(shard.jobs))])
+    if killers:
+        shard.note.unlink()
+    return bad
+
+
+def _processor(options: PrepareOptions) -> Callable[[Job], list[Clip] | Rejected]:
+    return partial(process, options=options)
+
+
+def _composites(out: Path, options: PrepareOptions, executor: Executor) -> Iterator[Clip]:
+    """Composites of the training clips in the shards, in runs that do not depend on the executor."""
+    made = dict(executor.map(partial(_composer, out, options), range(-(-options.composites // RUN))))
+    for run in sorted(made):
+        if isinstance(made[run], Lost):
+            raise RequestError(
+                f"{out}: composites could not be made ({made[run].why}); fewer --workers need less memory"
+            )
+        yield from made[run]
+
+
+def _composer(out: Path, options: PrepareOptions) -> Callable[[int], list[Clip]]:
+    """A worker that has read the training clips, and makes runs of composites."""
+    banks = compose.banks([c for c in shards.read(out, "train") if not c.composite], options.seed)
+
+    def run(number: int) -> list[Clip]:
+        count = min(RUN, options.composites - number * RUN)
+        return compose.make(banks, count, options.seed + 1000 * number, f"composite_{number:03d}")
+
+    return run
