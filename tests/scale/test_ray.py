@@ -1,5 +1,6 @@
 """Shards over real actors of Ray on this machine; run by make integ, which installs Ray."""
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,11 @@ from dimo.errors import FormatError, RequestError
 from dimo.scale.executor import Lost
 from dimo.scale.ray_actors import LOCAL, RayActors
 
-pytestmark = pytest.mark.integ
+pytestmark = [
+    pytest.mark.integ,
+    # Ray does not wait for the processes that it ends.
+    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
+]
 
 ADDRESS = os.environ.get("DIMO_RAY", LOCAL)
 """Of a Ray that runs already, where one is to be taken; its processes must find this folder's modules."""
@@ -24,6 +29,8 @@ def found(monkeypatch):
     pytest.importorskip("ray", reason="pip install 'dimo[scale]'")
     here = str(Path(__file__).parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH")))))
+    yield
+    gc.collect()  # while the warning is ignored
 
 
 def test_actors_do_what_a_pool_does(tmp_path):

@@ -13,6 +13,7 @@ import pickle
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,12 +38,11 @@ class RayActors:
         if workers < 1:
             raise RequestError(f"the number of workers must be 1 or more, not {workers}")
         self.workers, self.address, self.gpu = workers, address, gpu
+        self.ray: Any = None
 
     def __enter__(self) -> RayActors:
-        import ray
-
-        self.ray: Any = ray
-        quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+        ray = self.ray = import_module("ray")
+        quiet = {"logging_level": logging.CRITICAL, "log_to_driver": False}
         if self.address == LOCAL:
             # Cores are what Ray counts, not what it binds to: as many as there are actors, that all may run.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
