@@ -103,7 +103,7 @@ class Losing:
 
 
 def test_a_clip_that_kills_is_rejected_alone_and_tried_again(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "SHARD", 3)
+    monkeypatch.setattr(prepare, "SHARD", 5)
     out = tmp_path / "out"
     assert prepare.prepare(folder, out, OPTIONS, executor=Losing())["rejected"] == 3
     assert [c.id for c in shards.read(out)] == ["walk_0", "Mwalk_0", "walk_2"]

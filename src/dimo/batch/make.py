@@ -44,7 +44,8 @@ class Plan:
         model = self.load()
         if self.weights and model.fingerprint() != self.weights:  # as on one machine of many
             raise WeightsError(
-                f"{platform.node()}: the weights here are not those of the batch; every machine needs the same"
+                f"{platform.node()}: the weights here, or the precision that they compute in, are not those of the batch; "
+                "give every machine the same weights and the same DIMO_PRECISION"
             )
         return Maker(self, model)
 

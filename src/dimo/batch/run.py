@@ -38,8 +38,7 @@ def run(
     none; OSError for a disk that is full: what was made until then is in the index.
     """
     with held(plan.folder):
-        # Here first: what is wrong with it is one sentence. Where others make the motions, this machine needs no GPU.
-        model = (plan if executor is None else replace(plan, device="cpu")).load()
+        model = plan.load()  # here first: what is wrong with it is one sentence
         plan = replace(plan, weights=model.fingerprint())
         folder = Folder(plan.folder, prompts, settings(plan))
         missing = folder.missing

@@ -52,10 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
     from dimo.batch.make import Plan
     from dimo.batch.run import run as make
-    from dimo.device import find
 
-    if args.ray is None:
-        find(args.device)  # of Ray, the machines of the actors count
     plan = Plan(
         args.output,
         f".{args.format}",
