@@ -35,6 +35,11 @@ def test_a_machine_without_ray_says_how_to_get_it(prompts, tmp_path, monkeypatch
     assert refused(["prepare", str(tmp_path), str(out), "--ray", "auto"], capsys) == said
 
 
+def test_a_layout_that_one_machine_writes(tmp_path, capsys):
+    argv = ["prepare", str(tmp_path), str(tmp_path / "out"), "--layout", "humanml3d", "--ray"]
+    assert refused(argv, capsys) == "--layout humanml3d is written by one machine; leave out --ray"
+
+
 @pytest.fixture
 def ray(monkeypatch):
     """Of Ray its init alone, which tells what it was called with, or raises what is put into `wrong`."""
