@@ -12,6 +12,7 @@ from dimo import FormatError, Motion, RequestError, Skeleton, preset
 from dimo.body.onto import onto
 from dimo.body.rotation import rotvec_to_quat
 from dimo.cli.main import main
+from dimo.formats import bvh
 from dimo.formats.gltf_pack import pack
 from dimo.formats.gltf_prune import without_animations
 from dimo.formats.rig import read_rig
@@ -199,17 +200,156 @@ def test_bones_that_stand_still_have_one_key_or_none(tmp_path):
     assert counts.count(12) <= 8  # the pelvis' place, and legs that reach
 
 
-def test_a_skin_of_its_own_and_a_ground_root_do_not_go_together(tmp_path):
-    hero = character(tmp_path)
-    with pytest.raises(RequestError, match="ground root"):
-        walking().save(tmp_path / "out.glb", rig=hero, root_bone=True)
-    out = walking().save(tmp_path / "out.glb", rig=hero, root_bone=True, mesh=False)
-    assert opened(out)[0]["nodes"][0]["name"] == "root"
+def with_bone(folder: Path, name: str, height: float) -> Path:
+    """The character with a bone above its pelvis, in its skin, that stands so many metres over the ground at rest."""
+    document, body = opened(character(folder))
+    skin = document["skins"][0]
+    bone = len(document["nodes"])
+    document["nodes"].append({"name": name, "children": [0], "translation": [0, 0, 100 * height]})
+    document["nodes"][22 + 1]["children"] = [bone]  # Armature
+    z = document["nodes"][0]["translation"]
+    document["nodes"][0]["translation"] = [z[0], z[1], z[2] - 100 * height]
+    inverse = np.linalg.inv(rest_matrix(document, bone)).T.reshape(1, 16)
+    matrices = np.concatenate([array(document, body, skin["inverseBindMatrices"]), inverse]).astype("<f4").tobytes()
+    document["bufferViews"].append({"buffer": 0, "byteOffset": len(body), "byteLength": len(matrices)})
+    document["accessors"].append(
+        {"bufferView": len(document["bufferViews"]) - 1, "componentType": 5126, "count": 23, "type": "MAT4"}
+    )
+    skin["joints"].append(bone)
+    skin["inverseBindMatrices"] = len(document["accessors"]) - 1
+    body += matrices
+    document["buffers"] = [{"byteLength": len(body)}]
+    (folder / "hero.glb").write_bytes(pack(document, body))
+    return folder / "hero.glb"
+
+
+def rest_matrix(document: dict, node: int) -> np.ndarray:
+    above = {c: i for i, n in enumerate(document["nodes"]) for c in n.get("children", [])}
+    m = np.eye(4)
+    while node is not None:
+        n, local = document["nodes"][node], np.eye(4)
+        local[:3, :3] = Rotation.from_quat(n.get("rotation", [0, 0, 0, 1])).as_matrix() @ np.diag(
+            n.get("scale", [1] * 3)
+        )
+        local[:3, 3] = n.get("translation", [0, 0, 0])
+        m, node = local @ m, above.get(node)
+    return m
+
+
+def turning(frames: int = 40) -> Motion:
+    """A walk that turns by 2 radians on its way."""
+    walk = walking(frames)
+    turns = walk.rotations.copy()
+    turns[:, 0] = rotvec_to_quat(np.linspace(0, 1, frames)[:, None] * [0, 2.0, 0])
+    return Motion(BODY, 30, walk.root, turns, "walk")
+
+
+@pytest.mark.parametrize("bone", [None, ("root", 0.0), ("Bip001", 0.57)], ids=["none", "ground", "in_the_body"])
+def test_a_ground_root_in_a_skin_of_ones_own(tmp_path, bone):
+    """Its own root bone carries path and heading; where it has none, a new one does. Nothing else moves otherwise."""
+    hero = character(tmp_path) if bone is None else with_bone(tmp_path, *bone)
+    rig = read_rig(hero)
+    expected = onto(turning(), rig.skeleton, rig.sole)
+    before, old = opened(hero)
+    after, new = opened(turning().save(tmp_path / "out.glb", rig=hero, root_bone=True))
+    own = bone is not None and bone[0] == "root"
+    joints, was = after["skins"][0]["joints"], before["skins"][0]["joints"]
+    assert joints[: len(was)] == was  # so that every vertex follows what it followed
+    assert len(joints) == len(was) + (not own)
+    root = next(i for i in joints if after["nodes"][i]["name"] == "root")
+    above = {c: i for i, n in enumerate(after["nodes"]) for c in n.get("children", [])}
+    assert after["nodes"][above[root]]["name"] == "Armature"
+    assert after["nodes"][after["nodes"][root]["children"][0]]["name"] == ("Bip001" if bone and not own else "pelvis")
+    first = array(before, old, before["skins"][0]["inverseBindMatrices"])
+    bound = array(after, new, after["skins"][0]["inverseBindMatrices"])
+    assert np.allclose(bound[: len(first)], first)
+    if not own:  # bound where the bone below it was, undone by how that hangs from it
+        below = after["nodes"][root]["children"][0]
+        bind = [np.linalg.inv(bound[joints.index(n)].reshape(4, 4).T) for n in (root, below)]
+        local = np.linalg.inv(rest_matrix(before, above[root])) @ rest_matrix(before, below)
+        assert np.allclose(bind[0] @ local, bind[1], atol=1e-6)
+        assert not {"translation", "rotation", "scale", "matrix"} & after["nodes"][root].keys()
+    pelvis = expected.skeleton.index("pelvis")
+    for frame in (0, 13, 39):
+        places = world_places(after, new, frame)
+        for name, place in places.items():
+            if name == "root":
+                assert np.abs(place - expected.joints()[frame, pelvis] * [1, 0, 1]).max() < 1e-5
+            elif name != "Bip001":
+                assert np.abs(place - expected.joints()[frame, expected.skeleton.index(name)]).max() < 1e-5, name
+    heading = heading_of(after, new, root)
+    assert np.abs(heading - np.linspace(0, 2, 40)).max() < 0.21  # averaged over half a second, of 1.5 radians a second
+    again = read(tmp_path / "out.glb").motion
+    assert np.abs(again.joints()[:, again.skeleton.index("left_wrist")]
+                  - expected.joints()[:, expected.skeleton.index("left_wrist")]).max() < 1e-5  # fmt: skip
+
+
+def heading_of(document: dict, body: bytes, node: int) -> np.ndarray:
+    """(F,) radians about Y by which a node below the Armature, where Z is up, has turned; and about nothing else."""
+    (animation,) = document["animations"]
+    (channel,) = (c for c in animation["channels"] if c["target"] == {"node": node, "path": "rotation"})
+    turns = Rotation.from_quat(array(document, body, animation["samplers"][channel["sampler"]]["output"]))
+    vectors = turns.as_rotvec()
+    assert np.abs(vectors[:, :2]).max() < 1e-6
+    return vectors[:, 2]
+
+
+def test_a_root_bone_that_was_folded_into_the_pelvis_carries_the_way_again(tmp_path):
+    """A character whose own animation moves the pelvis over a root at rest is read without that root."""
+    hero = with_bone(tmp_path, "root", 0.0)
+    document, body = opened(hero)
+    for i, channel in enumerate(document["animations"][0]["channels"]):
+        if channel["target"] == {"node": 0, "path": "translation"}:
+            accessor = document["accessors"][document["animations"][0]["samplers"][channel["sampler"]]["output"]]
+            start = document["bufferViews"][accessor["bufferView"]]["byteOffset"]
+            way = np.linspace([0, 0, 57], [50, -100, 60], accessor["count"]).astype("<f4").tobytes()
+            body = body[:start] + way + body[start + len(way) :]
+            assert i >= 0
+    hero.write_bytes(pack(document, body))
+    motion = read(hero).motion
+    assert "root" not in motion.skeleton.names
+    after, new = opened(motion.save(tmp_path / "out.glb", root_bone=True))
+    assert [n["name"] for n in after["nodes"]] == [n["name"] for n in document["nodes"]]
+    for frame in (0, len(motion) - 1):
+        places = world_places(after, new, frame)
+        pelvis = motion.joints()[frame, motion.skeleton.index("pelvis")]
+        assert np.abs(places["pelvis"] - pelvis).max() < 1e-5
+        assert np.abs(places["root"] - pelvis * [1, 0, 1]).max() < 1e-5
+    assert np.linalg.norm(places["root"]) > 1.0
+
+
+def test_a_bvh_rig_with_a_ground_root(tmp_path):
+    """In its own unit and axis; a root of its own, even one that its clip leaves still, keeps its name."""
+    names, parents = ("Reference", *BODY.names), (-1, 0, *(p + 1 for p in BODY.parents[1:]))
+    offsets = np.concatenate([np.zeros((1, 3)), [[0, 0.57, 0]], SHORT.offsets[1:]])
+    still = Motion(Skeleton(names, parents, offsets), 20, np.zeros((8, 3)), rotvec_to_quat(np.zeros((8, 23, 3))))
+    text = bvh.write(still, tmp_path / "hero.bvh", unit="cm", up="z").read_text()
+    moving = text.replace("CHANNELS 3", "CHANNELS 6 Xposition Yposition Zposition", 1).splitlines()
+    start = next(i for i, line in enumerate(moving) if line.startswith("Frame Time")) + 1
+    for f in range(8):  # the pelvis goes, the root above it rests
+        row = moving[start + f].split()
+        moving[start + f] = " ".join([*row[:6], str(5 * f), "0", "57", *row[6:]])
+    for kind, lines in (("rests", text), ("folded", "\n".join(moving) + "\n")):
+        (tmp_path / f"{kind}.bvh").write_text(lines)
+        rig = read_rig(tmp_path / f"{kind}.bvh").skeleton
+        assert ("Reference" in rig.names) == (kind == "rests")
+        expected = onto(turning(), rig)
+        out = turning().save(tmp_path / "out.bvh", rig=tmp_path / f"{kind}.bvh", root_bone=True)
+        head = out.read_text()
+        assert head.startswith("HIERARCHY\nROOT Reference\n{\n\tOFFSET 0.000000 0.000000 0.000000\n")
+        rows = np.array([line.split() for line in head.splitlines()[-40:]], float)
+        pelvis = expected.joints()[:, rig.index("pelvis")]
+        assert (
+            np.abs(rows[:, :3] - 100 * np.stack([pelvis[:, 0], -pelvis[:, 2], 0 * pelvis[:, 0]], axis=1)).max() < 1e-4
+        )
+        again = read(out)
+        assert (again.unit, again.up) == (0.01, "z")
+        at = [again.motion.skeleton.index(n) for n in BODY.names]
+        theirs = [rig.index(n) for n in BODY.names]
+        assert np.abs(again.motion.joints()[:, at] - expected.joints()[:, theirs]).max() < 1e-5
 
 
 def test_a_rig_may_be_of_any_format(tmp_path):
-    from dimo.formats import bvh
-
     theirs = Motion(SHORT, 20, np.tile([0, 0.57, 0.0], (2, 1)), rotvec_to_quat(np.zeros((2, 22, 3))))
     text = bvh.write(theirs, tmp_path / "hero.bvh", unit="inch", up="z", order="YXZ").read_text()
     (tmp_path / "hero.bvh").write_text(text)

@@ -24,7 +24,8 @@ LEAST_DECIMALS = 6
 @dataclass(frozen=True, eq=False)
 class Source:
     """A file's joints and values (F, W), and the motion that they were read as: at[i] is the joint of it that joint i is
-    (-1 for ends of no length). rest: the body at rest stood along Y though another axis is up."""
+    (-1 for ends of no length), nothing where the joints are not the file's. rest: the body at rest stood along Y though another
+    axis is up."""
 
     joints: tuple[Joint, ...]
     values: np.ndarray
@@ -36,8 +37,8 @@ class Source:
     root: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     rotations: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 4)))
 
-    def settled(self, motion: Motion, unit: float, up: str, rest: bool) -> Source | None:
-        """With what was decided of it; None where the motion's joints are others than the file's."""
+    def settled(self, motion: Motion, unit: float, up: str, rest: bool) -> Source:
+        """With what was decided of it; where the motion's joints are others than the file's, only unit and axis remain of use."""
         names, parents = motion.skeleton.names, motion.skeleton.parents
         index = {name: j for j, name in enumerate(names)}
         own = unique([j.name for j in self.joints])
@@ -48,13 +49,15 @@ class Source:
         )
         dropped = [self.joints[i] for i in range(len(at)) if at[i] < 0]
         if not same or any(j.channels for j in dropped):
-            return None
+            return Source(self.joints, self.values, self.decimals, (), unit, up, rest)
         return Source(
             self.joints, self.values, self.decimals, at, unit, up, rest, motion.root, _signed(motion.rotations)
         )
 
     def written(self, motion: Motion, unit: float, up: str) -> tuple[list[str], list[str]] | None:
         """Lines of the hierarchy and of the frames of a motion on this body; None where its channels cannot hold it."""
+        if not self.at:
+            return None
         decimals = max(self.decimals, LEAST_DECIMALS)
         kept = self._kept(motion) if (unit, up) == (self.unit, self.up) else np.full(len(motion), -1)
         new = np.flatnonzero(kept < 0)
@@ -68,6 +71,11 @@ class Source:
         written = [self.decimals if k >= 0 else decimals for k in kept]
         rows = [" ".join(f"{v:.{d}f}" for v in row) for row, d in zip(values.tolist(), written, strict=True)]
         return self._hierarchy(unit, up), rows
+
+    @property
+    def root_name(self) -> str:
+        """What a ground root is called: as the file's first joint, where that was folded into the pelvis."""
+        return "root" if self.at else self.joints[0].name
 
     # ---- frames
 

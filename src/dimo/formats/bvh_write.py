@@ -46,7 +46,8 @@ def write(
     if source is not None and order is None and not root_bone:
         lines = source.written(motion, metres, up)
     if lines is None:
-        lines = _written(motion, (order or "ZXY").upper(), metres, up, root_bone)
+        clip = Clip.of(motion, root_bone, "root" if source is None else source.root_name)
+        lines = _written(clip, (order or "ZXY").upper(), metres, up)
     hierarchy, rows = lines
     head = ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {frame_time(motion.fps, metres, up)}"]
     with write_atomically(path) as temporary:
@@ -54,8 +55,7 @@ def write(
     return Path(path)
 
 
-def _written(motion: Motion, order: str, metres: float, up: str, root_bone: bool) -> tuple[list[str], list[str]]:
-    clip = Clip.of(motion, root_bone)
+def _written(clip: Clip, order: str, metres: float, up: str) -> tuple[list[str], list[str]]:
     skeleton, places, rotations = from_y(clip.skeleton, clip.places, clip.rotations, up)
     hierarchy = ["HIERARCHY"]
     visited = _hierarchy(skeleton, order, metres, hierarchy, set(places))
@@ -82,7 +82,9 @@ def _hierarchy(skeleton: Skeleton, order: str, metres: float, out: list[str], mo
         pad, leaf = "\t" * depth, not skeleton.children[j]
         end = leaf and depth > 0 and skeleton.names[j].endswith("_end")
         head = "End Site" if end else f"{'JOINT' if depth else 'ROOT'} {skeleton.names[j]}"
-        out += [f"{pad}{head}", f"{pad}{{", f"{pad}\tOFFSET {_numbers(skeleton.offsets[j] / metres, 6)}"]
+        # Some programs add the places of channels to the OFFSET and some put them in its stead: with none it is the same.
+        offset = np.zeros(3) if j in moving else skeleton.offsets[j] / metres
+        out += [f"{pad}{head}", f"{pad}{{", f"{pad}\tOFFSET {_numbers(offset, 6)}"]
         stack.append(f"{pad}}}")
         if end:
             continue
@@ -91,8 +93,8 @@ def _hierarchy(skeleton: Skeleton, order: str, metres: float, out: list[str], mo
         channels = [*POSITIONS, *turns] if j in moving else turns
         out.append(f"{pad}\tCHANNELS {len(channels)} {' '.join(channels)}")
         if leaf:
-            offset = _numbers(_end(skeleton, j) / metres, END_DECIMALS)
-            out += [f"{pad}\tEnd Site", f"{pad}\t{{", f"{pad}\t\tOFFSET {offset}", f"{pad}\t}}"]
+            end = _numbers(_end(skeleton, j) / metres, END_DECIMALS)
+            out += [f"{pad}\tEnd Site", f"{pad}\t{{", f"{pad}\t\tOFFSET {end}", f"{pad}\t}}"]
         stack += [(child, depth + 1) for child in reversed(skeleton.children[j])]
     return visited
 

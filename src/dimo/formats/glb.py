@@ -14,7 +14,6 @@ from dimo.body.kinematics import forward
 from dimo.body.motion import Motion
 from dimo.body.rotation import normalise
 from dimo.body.skeleton import Skeleton
-from dimo.errors import RequestError
 from dimo.formats.files import write_atomically
 from dimo.formats.gltf_file import DTYPES, FLOAT, UINT, USHORT
 from dimo.formats.gltf_source import GltfSource
@@ -56,15 +55,12 @@ def write(motion: Motion, path: str | Path, *, mesh: bool = True, root_bone: boo
     """Write a Motion as GLB: its skeleton, an animation, and a mannequin skinned to it (mesh) or the skin's joints alone.
 
     root_bone puts a joint on the ground above the pelvis, which carries the path and the heading. A body that was read from a
-    glTF of another program is written into that file: its meshes, skins, materials and nodes stay as they are.
+    glTF of another program is written into that file: its meshes, skins, materials and nodes stay as they are, and its own root
+    bone is that joint where it has one.
     """
     source = motion.skeleton.source
     if isinstance(source, GltfSource) and mesh:
-        if root_bone:
-            raise RequestError(
-                f"a file with its own skin keeps its joints; leave out the ground root, or the mesh, of {path}"
-            )
-        return source.write(motion, path)
+        return source.write(motion, path, root_bone=root_bone)
     import pygltflib as g
 
     clip = Clip.of(motion, root_bone)

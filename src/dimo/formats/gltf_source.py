@@ -16,9 +16,11 @@ from dimo.errors import RequestError
 from dimo.formats.axes import from_y
 from dimo.formats.files import read_bytes, write_atomically
 from dimo.formats.gltf_file import MAX_BYTES, Document, beside
-from dimo.formats.gltf_nodes import Nodes, split, topmost_first
+from dimo.formats.gltf_nodes import Nodes, rest_world, split, topmost_first, world
 from dimo.formats.gltf_pack import add_values, add_view, pack
 from dimo.formats.gltf_prune import without_animations
+from dimo.formats.gltf_root import topmost_bone, with_root
+from dimo.formats.writing import Clip, has_ground_root, is_under, pelvis_of, with_ground_root
 
 STILL = 1e-6
 """Of a rotation, and of a place as a share of the body's size: less is no movement."""
@@ -57,8 +59,11 @@ class GltfSource:
             root_only=rest,
         )
 
-    def write(self, motion: Motion, path: str | Path) -> Path:
-        """Write the file with a motion of its body as its only animation, as GLB."""
+    def write(self, motion: Motion, path: str | Path, *, root_bone: bool = False) -> Path:
+        """Write the file with a motion of its body as its only animation, as GLB.
+
+        root_bone: path and heading are on its own root bone, or on a new one above all others that carries no skin.
+        """
         document, buffers = without_animations(self.document.json, list(self.document.buffers))
         data = bytearray()
         starts = []
@@ -70,11 +75,27 @@ class GltfSource:
             view["byteOffset"] = view.get("byteOffset", 0) + starts[view["buffer"]]
             view["buffer"] = 0
         self._embed_images(document, data)
-        self._animate(document, data, motion)
+        source, clip = self._rooted(document, data, motion) if root_bone else (self, Clip.of(motion))
+        source._animate(document, data, clip)
         document["buffers"] = [{"byteLength": len(data)}]
         with write_atomically(path) as temporary:
             temporary.write_bytes(pack(document, bytes(data)))
         return Path(path)
+
+    def _rooted(self, document: dict[str, Any], data: bytearray, motion: Motion) -> tuple[GltfSource, Clip]:
+        """The motion below a ground root, and this source with the node of it as its first joint."""
+        top = topmost_bone(document, self.nodes, self.at[0])
+        if top == self.at[0]:
+            found = has_ground_root(motion.skeleton)
+            if found:
+                return self, Clip.of(motion, root_bone=True)
+        else:  # the file has bones above those that the motion moves
+            pelvis = self.at[pelvis_of(motion.skeleton)]
+            (ends,) = world(self.nodes, {}, [top, pelvis], np.zeros(1))[0] * self.unit
+            found = is_under(motion.skeleton, float(np.linalg.norm(ends[1] - ends[0])))
+        nodes, node = (self.nodes, top) if found else with_root(document, data, self.document, self.nodes, top)
+        at, rest = (node, *self.at), np.concatenate([rest_world(nodes, [node]), self.rest])
+        return replace(self, nodes=nodes, at=at, rest=rest), with_ground_root(motion, own=False)
 
     def _embed_images(self, document: dict[str, Any], data: bytearray) -> None:
         """Pictures that lie beside a .gltf, put into the buffer."""
@@ -88,13 +109,13 @@ class GltfSource:
             png = content[:8] == b"\x89PNG\r\n\x1a\n"
             image.setdefault("mimeType", "image/png" if png else "image/jpeg")
 
-    def _animate(self, document: dict[str, Any], data: bytearray, motion: Motion) -> None:
+    def _animate(self, document: dict[str, Any], data: bytearray, clip: Clip) -> None:
         animation: dict[str, Any] = {
-            "name": motion.name, "samplers": [], "channels": [], "extras": {"by": BY, "fps": motion.fps}
+            "name": clip.name, "samplers": [], "channels": [], "extras": {"by": BY, "fps": clip.fps}
         }  # fmt: skip
-        times = add_values(document, data, np.arange(len(motion))[:, None] / motion.fps, "SCALAR", bounds=True)
-        start = times if len(motion) == 1 else add_values(document, data, np.zeros((1, 1)), "SCALAR", bounds=True)
-        for node, what, values in self._tracks(motion):
+        times = add_values(document, data, np.arange(len(clip))[:, None] / clip.fps, "SCALAR", bounds=True)
+        start = times if len(clip) == 1 else add_values(document, data, np.zeros((1, 1)), "SCALAR", bounds=True)
+        for node, what, values in self._tracks(clip):
             still = np.abs(values - values[0]).max() <= STILL
             entry = document["nodes"][node]
             if "matrix" in entry:  # which glTF does not allow beside an animation
@@ -109,14 +130,13 @@ class GltfSource:
             animation["channels"].append({"sampler": len(animation["samplers"]) - 1, "target": target})
         document["animations"] = [animation]
 
-    def _tracks(self, motion: Motion) -> list[tuple[int, str, np.ndarray]]:
+    def _tracks(self, clip: Clip) -> list[tuple[int, str, np.ndarray]]:
         """Per node what moves or differs from how it stands in the file: (F, 3) translations, (F, 4) rotations, w last."""
         skeleton, places, rotations = from_y(
-            motion.skeleton, {0: motion.root}, motion.rotations, self.up, root_only=self.root_only
+            clip.skeleton, clip.places, clip.rotations, self.up, root_only=self.root_only
         )
-        turned = replace(motion, skeleton=skeleton, root=places[0], rotations=normalise(rotations))
-        targets = turned.joints() / self.unit
-        turns = quat_multiply(turned.global_rotations(), self.rest)
+        targets, turns = replace(clip, skeleton=skeleton, places=places, rotations=normalise(rotations)).worlds()
+        targets, turns = targets / self.unit, quat_multiply(turns, self.rest)
         joint = {n: j for j, n in enumerate(self.at)}
         size = float(np.ptp(targets[0], axis=0).max()) or 1.0
         worlds: dict[int, tuple[np.ndarray, np.ndarray]] = {-1: (np.eye(3)[None], np.zeros((1, 3)))}

@@ -87,7 +87,7 @@ def _hung(
     if not loose or "pelvis" not in roles:
         return names, parents, offsets, rotations, []
     parents, body = list(parents), preset("humanml3d")
-    places, turns = _worlds(parents, offsets, rotations)
+    places, turns = worlds(parents, offsets, rotations)
     for role in loose:
         above = ROLES[body.parents[ROLES.index(role)]]
         while above not in roles:
@@ -114,7 +114,7 @@ def _below(parents: list[int], j: int, top: int) -> bool:
     return j == top
 
 
-def _worlds(parents: list[int], offsets: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def worlds(parents: Sequence[int], offsets: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """World places (F, J, 3) and orientations (F, J, 4) of local offsets and rotations."""
     places, turns = offsets.copy(), rotations.copy()
     for j, p in enumerate(parents):

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from dimo.body.limbs import is_below
-from dimo.body.mapping import find_naming
+from dimo.body.mapping import find_naming, rest_pose
 from dimo.body.measure import moving_average
 from dimo.body.motion import Motion
 from dimo.body.rate import at_rate
-from dimo.body.rotation import quat_conjugate, quat_continuous, quat_multiply, quat_rotate, yaw_to_quat
+from dimo.body.retarget import leg_length
+from dimo.body.rotation import IDENTITY, quat_conjugate, quat_continuous, quat_multiply, quat_rotate, yaw_to_quat
 from dimo.body.skeleton import Skeleton
 from dimo.errors import FormatError, RequestError
 from dimo.formats.axes import AXES
 from dimo.formats.rig import Rig
+from dimo.formats.rigid import unique, worlds
 from dimo.formats.units import metres_of
 
 MAX_FPS = 1000.0
@@ -59,7 +60,7 @@ class Output:
 
 def in_place(motion: Motion) -> Motion:
     """The motion without its way over the ground: the pelvis stays above where it starts, and still rises and turns."""
-    pelvis = motion.joints()[:, _pelvis(motion.skeleton)]
+    pelvis = motion.joints()[:, pelvis_of(motion.skeleton)]
     return replace(motion, root=motion.root - (pelvis - pelvis[0]) * GROUND)
 
 
@@ -101,41 +102,60 @@ class Clip:
         return len(self.rotations)
 
     @staticmethod
-    def of(motion: Motion, root_bone: bool = False) -> Clip:
-        """The motion as it is, or with a root on the ground: below the pelvis, turned as the body heads."""
-        clip = Clip(motion.skeleton, motion.fps, {0: motion.root}, motion.rotations, motion.name)
-        return _grounded(clip, motion) if root_bone else clip
+    def of(motion: Motion, root_bone: bool = False, name: str = "root") -> Clip:
+        """The motion as it is, or with a root on the ground: below the pelvis, turned as the body heads. name: of a new one."""
+        if root_bone:
+            return with_ground_root(motion, own=has_ground_root(motion.skeleton), name=name)
+        return Clip(motion.skeleton, motion.fps, {0: motion.root}, motion.rotations, motion.name)
+
+    def worlds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Places (F, J, 3) and orientations (F, J, 4) of all joints."""
+        offsets = np.tile(self.skeleton.offsets, (len(self), 1, 1))
+        for j, place in self.places.items():
+            offsets[:, j] = place
+        return worlds(self.skeleton.parents, offsets, self.rotations)
 
 
-def _grounded(clip: Clip, motion: Motion) -> Clip:
-    pelvis = _pelvis(motion.skeleton)
+def has_ground_root(skeleton: Skeleton) -> bool:
+    """Whether its first joint stands under the body, as Unreal's root, and not in it, as that of 3ds Max's Biped."""
+    pelvis, rest = pelvis_of(skeleton), rest_pose(skeleton)
+    return pelvis > 0 and is_under(skeleton, float(np.linalg.norm(rest[pelvis] - rest[0])))
+
+
+def is_under(skeleton: Skeleton, metres: float) -> bool:
+    """Whether a joint that far from the pelvis at rest is a ground root: half a leg away or more."""
+    return metres >= 0.5 * leg_length(skeleton, find_naming(skeleton)[1])
+
+
+def with_ground_root(motion: Motion, own: bool, name: str = "root") -> Clip:
+    """The motion below a root on the ground, which goes where the pelvis goes and turns as the body heads.
+
+    own: the first joint is it, and what is between it and the pelvis rests; else a joint above the first one.
+    """
+    skeleton, rotations, pelvis = motion.skeleton, motion.rotations, pelvis_of(motion.skeleton)
     place, turn = motion.joints()[:, pelvis], motion.global_rotations()[:, pelvis]
     ground = yaw_to_quat(_heading(turn, motion.fps))
-    skeleton, rotations = clip.skeleton, clip.rotations
-    if pelvis == 0:
-        skeleton, pelvis = _with_root(skeleton, float(np.median(place[:, 1]))), 1
-        rotations = np.concatenate([ground[:, None], rotations], axis=1)
-    else:  # the body has joints above its pelvis: the first is the root, the others rest
-        rotations = rotations.copy()
-        rotations[:, 0] = ground
-        for j in range(1, pelvis):
-            if is_below(skeleton.parents, pelvis, j):
-                rotations[:, j] = [1, 0, 0, 0]
-    parent = skeleton.parents[pelvis]
     above = place * GROUND
-    way = []
-    while parent > 0:
-        way.append(skeleton.offsets[parent])
-        parent = skeleton.parents[parent]
-    above = above + quat_rotate(ground, np.sum(way, axis=0) if way else np.zeros(3))
-    rotations[:, pelvis] = quat_multiply(quat_conjugate(ground), turn)
-    places = {0: place * GROUND, pelvis: quat_rotate(quat_conjugate(ground), place - above)}
-    return replace(clip, skeleton=skeleton, places=places, rotations=quat_continuous(rotations))
+    if own:
+        rotations, child = rotations.copy(), pelvis
+        rotations[:, 0] = ground
+        parent = skeleton.parents[pelvis]
+        while parent > 0:
+            rotations[:, parent] = IDENTITY
+            above = above + quat_rotate(ground, skeleton.offsets[parent])
+            parent = skeleton.parents[parent]
+    else:
+        skeleton, child = _with_root(skeleton, float(np.median(motion.root[:, 1])), name), 1
+        place, turn = motion.root, motion.rotations[:, 0]
+        rotations = np.concatenate([ground[:, None], rotations], axis=1)
+    rotations[:, child] = quat_multiply(quat_conjugate(ground), turn)
+    places = {0: motion.joints()[:, pelvis] * GROUND, child: quat_rotate(quat_conjugate(ground), place - above)}
+    return Clip(skeleton, motion.fps, places, quat_continuous(rotations), motion.name)
 
 
-def _with_root(skeleton: Skeleton, height: float) -> Skeleton:
-    """The skeleton below a joint on the ground, its pelvis that high at rest."""
-    name = next(n for n in ("root", "ground", "ground_root", "root_of_all") if n not in skeleton.names)
+def _with_root(skeleton: Skeleton, height: float, name: str) -> Skeleton:
+    """The skeleton below a joint on the ground, its first joint that high at rest."""
+    name = unique([*skeleton.names, name])[-1]
     offsets = np.concatenate([np.zeros((1, 3)), [[0, height, 0]], skeleton.offsets[1:]])
     parents = (-1, 0, *(p + 1 for p in skeleton.parents[1:]))
     return replace(skeleton, names=(name, *skeleton.names), parents=parents, offsets=offsets, source=None)
@@ -147,7 +167,7 @@ def _heading(turn: np.ndarray, fps: float) -> np.ndarray:
     return moving_average(yaw, round(TURN_SECONDS * fps) | 1)
 
 
-def _pelvis(skeleton: Skeleton) -> int:
+def pelvis_of(skeleton: Skeleton) -> int:
     """The joint that carries the body; the first one of bodies that are not known."""
     try:
         return find_naming(skeleton)[1]["pelvis"][0]
