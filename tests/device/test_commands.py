@@ -15,7 +15,7 @@ from dimo.evaluators.guo import GuoEvaluator, Networks
 from dimo.evaluators.guo_words import WordVectors
 
 TEXT, WORDS = "a person walks", ("unk", "sos", "eos", "a", "person", "walk", "jump")
-WITHOUT = {"convert", "show", "draw", "prepare", "compare", "study", "setup"}
+WITHOUT = {"show", "draw", "prepare", "compare", "study", "setup"}
 """Verbs that compute nothing with torch."""
 LASTING = {"serve", "mcp"}
 """Verbs that wait for others to ask."""
@@ -69,6 +69,7 @@ def command(place: Path, verb: str) -> list[str]:
         "compose": ["compose", str(place / "script.txt"), *made],
         "edit": ["edit", motion, "--replace", "1:2", *made],
         "inbetween": ["inbetween", motion, motion, *made],
+        "convert": ["convert", motion, str(place / "made.bvh"), "--loop", "--steps", "2", "--seed", "1"],
         "caption": ["caption", motion],
         "correct": ["correct", motion, "a man walks left"],
         "search": ["search", TEXT, str(place / "motions"), "--no-cache"],

@@ -83,9 +83,62 @@ def test_the_least_hurried_of_all_is_taken(model, monkeypatch):
     rates = iter([5.0, 2.0, 3.0, 4.0])
     asked = []
     monkeypatch.setattr(loop, "hurry", lambda made, motion, seconds: asked.append(seconds) or next(rates))
+    monkeypatch.setattr(loop, "paced", lambda made, motion, seconds: (made, seconds))
     (made,) = model.loop(swaying(), seed=0, steps=1)
     assert len(asked) == 4
     assert len(made) == 60 + round(asked[1] * 30)
+
+
+def hurrying(fast: float, steps: int = 8) -> tuple[Motion, Motion]:
+    """A body that moves 1.5 m/s, then in `steps` steps to where it goes on, the middle ones fast; and its first 40 frames."""
+    pace = np.full(steps, 0.05)
+    pace[steps // 2 - 1 : steps // 2 + 1] = fast / 30
+    z = np.concatenate([np.arange(40) * 0.05, 39 * 0.05 + np.cumsum([*pace, *[0.05] * 5])])
+    made = Motion(BODY, 30, np.stack([0 * z, 0 * z + 0.95, z], axis=1), rotvec_to_quat(np.zeros((len(z), 22, 3))))
+    return made, made[:40]
+
+
+@pytest.mark.parametrize("fast", [1.6, 3.0, 4.0])
+def test_a_way_that_hurries_at_every_length_is_paced(fast):
+    made, motion = hurrying(fast)
+    slow, seconds = loop.paced(made, motion, 7 / 30)
+    assert loop.hurry(made, motion, 7 / 30) == pytest.approx(fast / 1.5)
+    assert 0.9 < loop.hurry(slow, motion, seconds) <= 1
+    assert slow[:40] == motion
+    assert slow[-6:] == made[-6:]  # the next round begins as before
+    way = slow.root[39 : len(slow) - 5, 2]
+    assert len(way) == round(seconds * 30) + 2
+    assert np.ptp(way) / 1.5 * 30 <= len(way) - 1 <= 3 * 8  # no sooner than the way is long
+    assert (np.diff(way) > 0).all()
+    assert np.abs(np.diff(way, 2)).max() < 0.02  # the pace changes gently: 0.05 m a frame
+
+
+def test_pacing_ends_somewhere():
+    made, motion = hurrying(60.0)
+    slow, seconds = loop.paced(made, motion, 7 / 30)
+    assert 20 <= round(seconds * 30) + 1 <= 24
+    assert 1 < loop.hurry(slow, motion, seconds) < loop.hurry(made, motion, 7 / 30) / 2
+    still = Motion(BODY, 30, np.tile([0, 0.95, 0.0], (50, 1)), rotvec_to_quat(np.zeros((50, 22, 3))))
+    assert loop.paced(still, still[:40], 5 / 30) == (still, 5 / 30)
+
+
+@pytest.mark.parametrize(
+    ("haste", "expected"),
+    [([1.0, 0.5, 0.0], [0, 1, 2, 3]), ([2.0, 2, 2], np.arange(7) / 2), ([8.0, 8], np.arange(7) / 3)],
+)
+def test_pace_by_hand(haste, expected):
+    """Haste of 2 takes two frames a step; of 8 more than the most, which shares out what there is."""
+    assert loop.pace(np.array(haste), 6) == pytest.approx(np.array(expected, float))
+
+
+def test_a_loop_that_hurries_is_paced_and_one_of_a_length_that_is_asked_is_not(model, monkeypatch):
+    monkeypatch.setattr(loop, "own_speed", lambda motion: 0.3)
+    monkeypatch.setattr(loop, "durations", lambda motion: [0.5])
+    motion = swaying()
+    (made,) = model.loop(motion, seed=0, steps=1)
+    (plain,) = model.loop(motion, 0.5, seed=0, steps=1)
+    assert len(plain) == 60 + 15 < len(made) <= 60 + 3 * 16
+    assert made[:60] == motion
 
 
 def test_the_flag_of_the_verbs(tmp_path):
@@ -101,3 +154,29 @@ def test_the_flag_of_the_verbs(tmp_path):
     looped = Motion.load(out)
     assert len(looped) >= len(plain) + 12
     assert looped[: len(plain)] == plain
+
+
+def test_a_file_is_looped_as_it_is_converted(tmp_path, capsys, monkeypatch):
+    """The same loop as the library's, in the file's own channels; without the flag no model is asked for."""
+    from dimo.cli.main import main
+
+    weights = DiMo.debug().save_pretrained(tmp_path / "tiny")
+    clip, out = swaying().save(tmp_path / "a.bvh"), tmp_path / "o.bvh"
+    argv = ["convert", str(clip), str(out)]
+    assert main([*argv, "--loop", "--model", str(weights), "--steps", "1", "--seed", "1"]) == 0
+    motion, made = Motion.load(clip), Motion.load(out)
+    (expected,) = DiMo.from_pretrained(weights).loop(motion, steps=1, seed=1)
+    assert len(made) == len(expected) >= 60 + 12
+    assert np.abs(made.joints() - expected.joints()).max() < 1e-4
+    assert made[:60] == motion  # the frames of the file keep their numbers
+    monkeypatch.setattr(DiMo, "from_pretrained", lambda *_, **__: pytest.fail("the model was loaded"))
+    assert main(argv) == 0
+    capsys.readouterr()
+    for flags, words in (
+        (["--seed", "1"], "--seed goes with --loop"),
+        (["--no-footlock"], "--no-footlock goes with --loop"),
+        (["--top-k", "4"], "--top-k goes with --loop"),
+        (["--loop", "--steps", "0"], "steps"),
+    ):
+        assert main([*argv, *flags]) == 2
+        assert words in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dimo.body.motion import Motion
 from dimo.cli.output import add_writing_flags, check_outputs, numbered, write, writing
+from dimo.cli.progress import waiting
 from dimo.device import NAMES, VARIABLE, checked
 from dimo.errors import RequestError
 
@@ -36,13 +37,18 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     parser.add_argument("--seed", type=int, help="makes the result repeatable (default: another one each time)")
     add_sampling_flags(parser)
     add_model_flags(parser)
-    parser.add_argument(
-        "--loop", action="store_true", help="the end comes back to the start, so that the motion can be repeated"
-    )
+    add_loop_flag(parser)
     add_writing_flags(parser)
 
 
-def add_sampling_flags(parser: argparse.ArgumentParser) -> None:
+def add_loop_flag(parser: argparse._ActionsContainer) -> None:
+    """--loop, of every verb that makes or converts motion."""
+    parser.add_argument(
+        "--loop", action="store_true", help="the end comes back to the start, so that the motion can be repeated"
+    )
+
+
+def add_sampling_flags(parser: argparse._ActionsContainer) -> None:
     """How to draw: --steps to --guidance-on, and --no-footlock."""
     parser.add_argument("--steps", type=int, help="rounds in which the masks are filled (default: 10)")
     parser.add_argument(
@@ -67,13 +73,13 @@ def add_sampling_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-footlock", action="store_true", help="leave sliding feet as the model made them")
 
 
-def add_model_flags(parser: argparse.ArgumentParser) -> None:
+def add_model_flags(parser: argparse._ActionsContainer) -> None:
     """--model and --device, of every verb that has a model."""
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
     add_device_flag(parser)
 
 
-def add_device_flag(parser: argparse.ArgumentParser) -> None:
+def add_device_flag(parser: argparse._ActionsContainer) -> None:
     """--device, of every verb that computes; a name that no device has is told before anything is loaded."""
     parser.add_argument(
         "--device",
@@ -142,9 +148,17 @@ def say_doubts(model: DiMo, texts: Sequence[str], strict: bool) -> None:
 def write_all(motions: Sequence[Motion], args: argparse.Namespace, model: DiMo) -> None:
     """Write each motion, looped where it is asked, to every output, and print where."""
     if args.loop:
-        given = {name: value for name, value in drawing(args).items() if name in ("options", "footlock", "memory")}
-        motions = [looped for motion in motions for looped in model.loop(motion, **given)]
+        motions = [looped(motion, args, model) for motion in motions]
     output = writing(args, args.output)
     for i, motion in enumerate(motions, start=1):
         for path in args.output:
             print(write(motion, numbered(path, i, len(motions)), output))
+
+
+def looped(motion: Motion, args: argparse.Namespace, model: DiMo) -> Motion:
+    """The motion with a way back, drawn as the flags say."""
+    given = {"options": sampling(args), "footlock": not args.no_footlock}
+    if getattr(args, "memory", None) is not None:
+        given["memory"] = args.memory
+    with waiting("making the way back of the loop"):
+        return model.loop(motion, **given)[0]

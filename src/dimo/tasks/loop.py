@@ -2,17 +2,21 @@
 
 A body that ends where it began, looking the same way, comes back to that very place; one that has gone somewhere comes to the
 pose it began with wherever it then is, so that the next round goes on from there. Nothing of the motion itself changes.
+
+The model may arrive late, or the start may begin at full speed; then the last frames of the way back hurry to it however long it
+is. So a way that still hurries at every length is paced: the same poses, with more frames where a joint is too fast.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from dimo.body import blend
 from dimo.body.motion import Motion
-from dimo.inpaint.request import frames_of
+from dimo.inpaint.request import frames_of, join
 
 NEAR, SAME = 0.5, np.radians(30)
 """Metres and radians up to which an end is where the start was."""
@@ -23,20 +27,34 @@ LEAD = 1.0
 SHORTEST, LONGEST, MORE, TRIES = 0.4, 3.0, 1.6, 4
 """Seconds of a way back, the factor by which one that hurries is made longer, and how often it may be."""
 
+LONGER, EASE = 3.0, 2
+"""Times as many frames as a way back may come to have by pacing, and how many before and after a fast one are slowed with it."""
+
+PACINGS, SPARE = 8, 0.99
+"""How often a way back is paced until no joint is too fast between its new frames, and the share of the speed that is aimed at."""
+
 
 def loop(make: Callable[..., list[Motion]], motion: Motion, seconds: float | None) -> list[Motion]:
     """Loops of a motion; without seconds of a length in which none hurries, or of the least hurried one.
 
     make: DiMo.inbetween, of two motions, the seconds between them, and the place of the second one.
     """
-    best: list[tuple[float, Motion]] = []
+    return [closed(made, motion, took) for made, took in rounds(make, motion, seconds)]
+
+
+def rounds(
+    make: Callable[..., list[Motion]], motion: Motion, seconds: float | None, *, pacing: bool = True
+) -> list[tuple[Motion, float]]:
+    """As loop, with the beginning of the next round, and the seconds of the way back; pacing: of ways that hurry still."""
+    best: list[tuple[float, Motion, float]] = []
     for tried in durations(motion) if seconds is None else [seconds]:
         made = make(motion, start_of(motion), tried, place=place_of(motion))
-        rated = [(hurry(m, motion, tried), closed(m, motion, tried)) for m in made]
+        rated = [(hurry(m, motion, tried), m, tried) for m in made]
         best = [min(pair, key=lambda r: max(r[0], 1.0)) for pair in zip(best or rated, rated, strict=True)]
-        if all(rate <= 1 for rate, _ in best):
+        if all(rate <= 1 for rate, _, _ in best):
             break
-    return [m for _, m in best]
+    pacing = pacing and seconds is None
+    return [(m, took) if rate <= 1 or not pacing else paced(m, motion, took) for rate, m, took in best]
 
 
 def start_of(motion: Motion) -> Motion:
@@ -69,6 +87,38 @@ def hurry(made: Motion, motion: Motion, seconds: float) -> float:
     """The fastest joint of the way back, up to the first frame of the next round, as a multiple of own_speed."""
     seam = made[len(motion) - 1 : len(motion) + frames_of(seconds, motion.fps) + 1]
     return float(_fastest(seam).max() / max(own_speed(motion), 1e-6))
+
+
+def paced(made: Motion, motion: Motion, seconds: float) -> tuple[Motion, float]:
+    """The same with a way back in which no joint is faster than own_speed, and its seconds: slower where one was.
+
+    Both ends stay, and the way between them. It gets at most LONGER times as many frames, so one that needs more hurries still.
+    """
+    first, last = len(motion) - 1, len(motion) + frames_of(seconds, motion.fps)
+    way, limit, most = made[first : last + 1], own_speed(motion), LONGER * (last - first)
+    if limit <= 0:
+        return made, seconds
+    for _ in range(PACINGS):
+        fastest = _fastest(way)
+        if fastest.max() <= limit or len(way) > most:
+            break
+        at = pace(fastest / (SPARE * limit), most)
+        root, rotations = blend.sample_at(way.root, way.rotations, at)
+        way = replace(way, root=root, rotations=rotations)
+    return join([made[: first + 1], way[1:-1], made[last:]]), (len(way) - 2) / motion.fps
+
+
+def pace(haste: np.ndarray, most: float) -> np.ndarray:
+    """Fractional frames (M,) from 0 to F - 1 that lie closer where the steps between frames have haste (F - 1,) over 1.
+
+    No step is more than 1 / haste as long, and the pace changes gently; M - 1 is at most `most`, rounded up.
+    """
+    slow = np.minimum(1 / np.maximum(haste, 1e-9), 1)
+    wide = np.lib.stride_tricks.sliding_window_view(np.pad(slow, 2 * EASE, mode="edge"), 2 * EASE + 1)
+    gentle = np.lib.stride_tricks.sliding_window_view(wide.min(axis=1), 2 * EASE + 1).mean(axis=1)
+    times = np.concatenate([[0.0], np.cumsum(1 / np.maximum(gentle, len(haste) / most))])
+    count = int(np.ceil(times[-1] - 1e-9))
+    return np.interp(np.arange(count + 1) * times[-1] / count, times, np.arange(len(times)))
 
 
 def own_speed(motion: Motion) -> float:
