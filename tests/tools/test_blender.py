@@ -69,3 +69,20 @@ def test_fbx_comes_back(program, tmp_path, fps):
     assert again.fps == pytest.approx(fps, abs=1e-4)
     at = [again.skeleton.names.index(n) for n in BODY.names]
     assert np.abs(again.joints()[:, at] - ours.joints()).max() < 1e-3
+
+
+@pytest.mark.parametrize("root_bone", [False, True], ids=["", "root"])
+def test_fbx_in_ufbx(program, tmp_path, root_bone):
+    """A second reader, which ties no bone to its parent, so that it sees a pelvis rise over a ground root."""
+    ufbx = pytest.importorskip("ufbx")
+    scene = ufbx.load_file(
+        str(walking().save(tmp_path / "a.fbx", fps=24, root_bone=root_bone)),
+        target_axes=ufbx.axes_right_handed_y_up,
+        target_unit_meters=1.0,
+    )
+    ours, frames = at_rate(walking(), 24), [0, 1, 7, 16, 24, 33, 41, 50, 60, 71]
+    for frame in frames:
+        posed = ufbx.evaluate_scene(scene, scene.anim, scene.anim.time_begin + frame / 24)
+        places = {node.name: list(node.node_to_world.c3) for node in posed.nodes}
+        for j, name in enumerate(BODY.names):
+            assert np.abs(np.array(places[name]) - ours.joints()[frame, j]).max() < 1e-3, (frame, name)
