@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dimo.body import acting, limbs, measure, posture
+from dimo.body import acting, blend, limbs, measure, posture
 from dimo.body.acting import LEFT_OF, bend, course, frame, minimum_jerk, moved_root
 from dimo.body.limbs import Limb
 from dimo.body.motion import Motion
-from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate, slerp
+from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate
 from dimo.data.gestures import OTHER, SPINE, Draw
 from dimo.data.phrases import Pairs
 
@@ -195,7 +195,9 @@ def limping(walk: Motion, d: Draw) -> Pace | None:
     pace = 1 + 0.6 * alone - 0.25 * (1 - alone)
     when = np.concatenate([[0], np.cumsum(1 / pace)[:-1]])
     at = np.interp(np.arange(int(when[-1]) + 1), when, np.arange(len(motion)))
-    motion, alone = sampled(motion, at), np.interp(at, np.arange(len(motion)), alone)
+    root, rotations = blend.sample_at(motion.root, motion.rotations, at)
+    alone = np.interp(at, np.arange(len(motion)), alone)
+    motion = replace(motion, root=root, rotations=rotations)
     places, turns = feet(motion)
     low = np.percentile(places[side][:, 1], 10)
     places[side][:, 1] = (
@@ -301,15 +303,3 @@ def standing(motion: Motion) -> dict[str, np.ndarray]:
         moved = np.linalg.norm(np.gradient(ankle[:, [0, 2]], axis=0), axis=-1) * motion.fps
         out[side] = (moved < STANDS_MPS) & (ankle[:, 1] < np.percentile(ankle[:, 1], 5) + STANDS_M)
     return out
-
-
-def sampled(motion: Motion, at: np.ndarray) -> Motion:
-    """The motion at these times (N,), in frames that need not be whole."""
-    low = np.clip(np.floor(at).astype(int), 0, len(motion) - 1)
-    high = np.minimum(low + 1, len(motion) - 1)
-    t = (at - low)[:, None]
-    return replace(
-        motion,
-        root=(1 - t) * motion.root[low] + t * motion.root[high],
-        rotations=slerp(motion.rotations[low], motion.rotations[high], t),
-    )
