@@ -39,7 +39,7 @@ def test_clips_are_counted_by_kind_and_licences_named_once():
 def test_training_can_write_what_the_shipped_weights_say():
     recipe = ROOT / "recipes/model-both.toml"
     plan = read(recipe, ModelRecipe)
-    codec = {"provenance": provenance.of_codec(Path("recipes/codec.toml"), 10_000, CLIPS)}
+    codec = {"provenance": provenance.of_codec(Path("recipes/codec.toml"), 15_000, CLIPS)}
     first = provenance.of_model(None, plan, 4200, CLIPS, codec, bert=Path("x/model"), packaged=True)
     second = provenance.of_model(
         None, plan, 600, CLIPS, codec, earlier={"provenance": first, "sha256": {"model.safetensors": "e" * 64}}
@@ -47,8 +47,14 @@ def test_training_can_write_what_the_shipped_weights_say():
     third = provenance.of_model(
         recipe, plan, 1550, CLIPS, codec, earlier={"provenance": second, "sha256": {"model.safetensors": "d" * 64}}
     )
-    earlier = {"provenance": third, "sha256": {"model.safetensors": "f" * 64}}
-    made = provenance.of_model(Path("recipes/model-both.toml"), plan, 2600, CLIPS, codec, earlier=earlier)
+    fourth = provenance.of_model(
+        recipe, plan, 2600, CLIPS, codec, earlier={"provenance": third, "sha256": {"model.safetensors": "c" * 64}}
+    )
+    earlier = {"provenance": fourth, "sha256": {"model.safetensors": "f" * 64}}
+    last = ROOT / "recipes/model-acted.toml"
+    made = provenance.of_model(
+        Path("recipes/model-acted.toml"), read(last, ModelRecipe), 1600, CLIPS, codec, earlier=earlier
+    )
     assert set(made) | {"memory"} == set(SHIPPED)  # which dimo train memory adds
     for part in ("codec", "model", "start"):
         assert set(made[part]) == set(SHIPPED[part])
@@ -58,7 +64,7 @@ def test_training_can_write_what_the_shipped_weights_say():
     assert made["model"]["recipe"] == SHIPPED["model"]["recipe"]
     assert made["model"]["options"]["loop"]["steps"] == SHIPPED["model"]["options"]["loop"]["steps"]
     assert made["model"]["options"]["data"]["keep"] == SHIPPED["model"]["options"]["data"]["keep"]
-    first_made, first_shipped = made["start"]["start"]["start"], SHIPPED["start"]["start"]["start"]
+    first_made, first_shipped = (of["start"]["start"]["start"]["start"] for of in (made, SHIPPED))
     assert first_made["started_from"] == first_shipped["started_from"]
     assert made["start"]["sha256"] == "f" * 64
     assert made["licences"] == ["CC BY-NC", provenance.MINILM_LICENCE, "free"]
