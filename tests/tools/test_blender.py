@@ -6,23 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from walks import BODY, walking
 
-from dimo import Motion, preset
+from dimo import Motion
 from dimo.body.rate import at_rate
-from dimo.body.rotation import rotvec_to_quat
 from dimo.formats import blender
 
 pytestmark = pytest.mark.tools
-BODY = preset("humanml3d")
 FIRST = {".bvh": 1, ".fbx": 1}
 """Frame of Blender's scene that our first frame is; 0 elsewhere."""
-
-
-def walking() -> Motion:
-    t = np.linspace(0, 3, 61)
-    turns = np.cumsum(np.random.default_rng(0).normal(0, 0.02, (61, 22, 3)), axis=0)
-    root = np.stack([np.sin(t), 0.95 + 0.03 * np.sin(9 * t), t], axis=1)
-    return Motion(BODY, 20, root, rotvec_to_quat(turns), "walk")
 
 
 @pytest.fixture(scope="module")

@@ -13,24 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from walks import walking
 
 from dimo import Motion, preset
 from dimo.body.rate import at_rate
-from dimo.body.rotation import rotvec_to_quat
 from dimo.formats.gltf_pack import pack
 from dimo.formats.rig import Rig, read_rig
 
 pytestmark = pytest.mark.tools
-BODY = preset("humanml3d")
 FRAMES = [0, 1, 7, 16, 24, 33, 41, 50, 60, 71]
 BUNDLE = Path(__file__).parents[2] / "src" / "dimo" / "serve" / "page" / "vendor" / "three.js"
-
-
-def walking() -> Motion:
-    t = np.linspace(0, 3, 61)
-    turns = np.cumsum(np.random.default_rng(0).normal(0, 0.02, (61, 22, 3)), axis=0)
-    root = np.stack([np.sin(t), 0.95 + 0.03 * np.sin(9 * t), t], axis=1)
-    return Motion(BODY, 20, root, rotvec_to_quat(turns), "walk")
 
 
 @pytest.fixture(scope="module")
