@@ -86,7 +86,7 @@ def test_every_gesture_shows_what_it_is(name):
         if name in SIDED:
             assert not more
             sides.add(side)
-            other = gestures.OTHER[side]
+            other = posture.OTHER[side]
             assert not checks.check_all([SHOWN[name] | {"side": other}], j, 20.0)
             named = {w for finite, _ in act.said for w in re.findall(r"\b(?:left|right)\b", finite)}
             assert named == {side}
@@ -159,12 +159,12 @@ def test_who_limps_stands_longer_on_the_good_leg():
         bad = next(s for s in posture.SIDES if any(f"{s} leg" in finite for finite, _ in pace.said))
         j = pace.motion.joints()
         lifted = {s: np.percentile(j[:, a, 1], 97) - np.percentile(j[:, a, 1], 5) for s, a in measure.ANKLE.items()}
-        assert lifted[bad] < 0.75 * lifted[gestures.OTHER[bad]]
+        assert lifted[bad] < 0.75 * lifted[posture.OTHER[bad]]
         # The other foot hurries: at its fastest it is faster over the ground than the bad one.
         fastest = {
             s: np.linalg.norm(np.diff(j[:, a][:, [0, 2]], axis=0), axis=-1).max() for s, a in measure.ANKLE.items()
         }
-        assert fastest[gestures.OTHER[bad]] > 1.3 * fastest[bad]
+        assert fastest[posture.OTHER[bad]] > 1.3 * fastest[bad]
         assert measure.travel(j)["forward"] > 2.5
 
 

@@ -20,6 +20,8 @@ LEFT_OF = {"left": 1.0, "right": -1.0}
 ARM = {s: Limb(measure.SHOULDER[s], measure.ELBOW[s], measure.WRIST[s]) for s in ("left", "right")}
 BEND_M, FIRM = 0.03, 5.0
 """What the elbow's direction weighs against where the elbow is, in metres of bend: of a hand that is its own, of one led."""
+BACK = (0.3, -0.4, -1.0)
+"""Where the elbow of a swinging arm points."""
 STEADY_SECONDS = 0.5
 """The heading is smoothed so long: hips that sway must not sway a hand that is held."""
 
@@ -65,16 +67,15 @@ def lead_hand(
 ) -> Motion:
     """The motion with a hand led through keys; `elbow`, as a direction in body places, is where the elbow points meanwhile.
 
-    turn: (F, 4) what `frame` says of the body before its trunk was twisted.
-
-    Places hang on the neck as it is, so that a hand at the mouth stays there while the body walks or bows.
+    turn: (F, 4) what `frame` says of the body before its trunk was twisted. Places hang on the neck as it is, so that a hand at
+    the mouth stays there while the body walks or bows.
     """
-    mirror, times = np.array([LEFT_OF[side], 1.0, 1.0]), seconds(motion)
+    times = seconds(motion)
     joints = motion.joints()
     own, neck = joints[:, measure.WRIST[side]], joints[:, measure.NECK]
 
     def world(place: tuple[float, float, float] | None) -> np.ndarray:
-        return own if place is None else neck + quat_rotate(turn, np.broadcast_to(np.array(place) * mirror, own.shape))
+        return own if place is None else neck + quat_rotate(turn, _on(side, place))
 
     target, led = world(keys[0].place).copy(), np.full(len(own), float(keys[0].place is not None))
     for a, b in zip(keys[:-1], keys[1:], strict=True):
@@ -87,29 +88,34 @@ def lead_hand(
         target = np.where(now[:, None], way, target)
         share = (1 - t[:, 0]) * (a.place is not None) + t[:, 0] * (b.place is not None)
         led = np.where(now, share, led)
-    hint = quat_rotate(turn, np.broadcast_to(np.array(elbow, float) * mirror, own.shape))
-    wrist = motion.global_rotations()[:, measure.WRIST[side]]
-    return limbs.reach(motion, ARM[side], target, wrist, hint, BEND_M + FIRM * led[:, None])
+    return _put_hand(motion, side, target, led, quat_rotate(turn, _on(side, elbow)))
 
 
 def swing_hand(motion: Motion, side: str, path: np.ndarray, share: np.ndarray, turn: np.ndarray) -> Motion:
     """The motion with a hand on a path (F, 3) of places, by a share (F,) of the way there from where it is."""
     joints = motion.joints()
     own = joints[:, measure.WRIST[side]]
-    there = joints[:, measure.NECK] + quat_rotate(turn, path * [LEFT_OF[side], 1, 1])
-    hint = quat_rotate(turn, np.broadcast_to([0.3 * LEFT_OF[side], -0.4, -1.0], own.shape))
+    there = joints[:, measure.NECK] + quat_rotate(turn, _on(side, path))
+    return _put_hand(motion, side, own + share[:, None] * (there - own), share, quat_rotate(turn, _on(side, BACK)))
+
+
+def _on(side: str, places: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Places (..., 3) whose x is away from the body's middle, on that side of it."""
+    return np.asarray(places, float) * [LEFT_OF[side], 1, 1]
+
+
+def _put_hand(motion: Motion, side: str, target: np.ndarray, led: np.ndarray, elbow: np.ndarray) -> Motion:
+    """The motion with a wrist at target (F, 3), turned as it was; led (F,): how far the elbow obeys the direction elbow (F, 3)."""
     wrist = motion.global_rotations()[:, measure.WRIST[side]]
-    target = own + share[:, None] * (there - own)
-    return limbs.reach(motion, ARM[side], target, wrist, hint, BEND_M + FIRM * share[:, None])
+    return limbs.reach(motion, ARM[side], target, wrist, elbow, BEND_M + FIRM * led[:, None])
 
 
 def bend(motion: Motion, joints: Mapping[int, float], yaw: np.ndarray | float, pitch: np.ndarray | float) -> Motion:
     """Joints turned about their own vertical (to the left) and bent forward, in radians, each by its share."""
     rotations = motion.rotations.copy()
-    count = len(motion)
     for j, share in joints.items():
-        turned = axis_angle_to_quat(np.array([0.0, 1, 0]), np.broadcast_to(np.asarray(yaw, float) * share, (count,)))
-        bent = axis_angle_to_quat(np.array([1.0, 0, 0]), np.broadcast_to(np.asarray(pitch, float) * share, (count,)))
+        turned = axis_angle_to_quat(np.array([0.0, 1, 0]), np.asarray(yaw, float) * share)
+        bent = axis_angle_to_quat(np.array([1.0, 0, 0]), np.asarray(pitch, float) * share)
         rotations[:, j] = quat_multiply(rotations[:, j], quat_multiply(turned, bent))
     return replace(motion, rotations=rotations)
 

@@ -16,6 +16,7 @@ _INDEX = {name: j for j, name in enumerate(preset("humanml3d").names)}
 HEAD, CHEST = _INDEX["head"], _INDEX["spine3"]
 KNEE = {side: _INDEX[f"{side}_knee"] for side in ("left", "right")}
 SIDES = ("left", "right")
+OTHER = {"left": "right", "right": "left"}
 
 
 def standing_height(joints: np.ndarray) -> float:

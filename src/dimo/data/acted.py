@@ -11,9 +11,9 @@ from dimo.body import posture
 from dimo.body.motion import Motion
 from dimo.data import gestures, paces
 from dimo.data.gestures import ACTS, Draw
-from dimo.data.joining import join
+from dimo.data.joining import join, to_and_fro
 from dimo.data.paces import Pace, slower
-from dimo.data.parts import Part
+from dimo.data.parts import Part, pick, pick_by
 from dimo.data.phrases import SUBJECTS, Pairs
 from dimo.data.records import Clip
 from dimo.features.layouts import LONGEST
@@ -33,15 +33,13 @@ PACES: dict[str, tuple[Callable[[Motion, Draw], Pace | None], bool, float]] = {
 """Paces: how, whether on somebody who walks, and how often each is drawn."""
 GESTURES = 0.6
 """Share of the gestures among what is acted."""
-
-
 LABEL = "acted "
 """What the labels of acted clips begin with."""
 
 
-def is_acted(clip: Clip) -> bool:
-    """Whether the motion is new, and not only joined from other clips."""
-    return clip.label.startswith(LABEL)
+def is_new(clip: Clip) -> bool:
+    """Whether the motion is recorded or acted, and not only joined from other clips."""
+    return not clip.composite or clip.label.startswith(LABEL)
 
 
 @dataclass(frozen=True)
@@ -67,20 +65,19 @@ def act(
     if made.kind not in ("still", "stairs") and generator.random() < 0.25:
         part = other()
         return None if part is None else _with_part(made, part, generator)
-    said = [f"{_pick(SUBJECTS, generator)} {_pick(made.said, generator)[0]}" for _ in range(SENTENCES)]
+    said = [f"{pick(SUBJECTS, generator)} {pick(made.said, generator)[0]}" for _ in range(SENTENCES)]
     return made.motion, said, made.used, LABEL + made.kind
 
 
 def _gesture(stands: Sequence[Part], walks: Sequence[Part], generator: np.random.Generator) -> Acted | None:
-    names, shares = list(ACTS), np.array([share for _, share in ACTS.values()])
-    name = names[int(generator.choice(len(names), p=shares / shares.sum()))]
+    name = pick_by({name: share for name, (_, share) in ACTS.items()}, generator)
     draw = Draw(generator)
     gesture = ACTS[name][0](draw)
     start, rest = draw.between(0.0, 0.6), draw.between(0.05, 0.8)
     walking = name in ON_THE_WAY and generator.random() < 0.2
     if not (walks if walking else stands):
         return None
-    part = _pick(walks if walking else stands, generator)
+    part = pick(walks if walking else stands, generator)
     body = part.motion if walking else lasting(part.motion, start + gesture.ends + rest, draw)
     motion = gestures.perform(body, gesture, start)
     if motion is None:
@@ -89,7 +86,7 @@ def _gesture(stands: Sequence[Part], walks: Sequence[Part], generator: np.random
     if walking:
         said = [
             pair
-            for a, b in ((_pick(said, generator), _pick(part.said, generator)) for _ in range(8))
+            for a, b in ((pick(said, generator), pick(part.said, generator)) for _ in range(8))
             for pair in _at_once(a, b)
         ]
     return Acted(motion, said, part.used, name)
@@ -100,12 +97,11 @@ def _at_once(a: tuple[str, str], b: tuple[str, str]) -> Pairs:
 
 
 def _pace(stands: Sequence[Part], walks: Sequence[Part], generator: np.random.Generator) -> Acted | None:
-    names, shares = list(PACES), np.array([share for *_, share in PACES.values()])
-    how, walking, _ = PACES[names[int(generator.choice(len(names), p=shares / shares.sum()))]]
+    how, walking, _ = PACES[pick_by({name: share for name, (*_, share) in PACES.items()}, generator)]
     if not (walks if walking else stands):
         return None
     draw = Draw(generator)
-    part = _pick(walks if walking else stands, generator)
+    part = pick(walks if walking else stands, generator)
     pace = how(part.motion if walking else lasting(part.motion, draw.between(2.0, 6.0), draw), draw)
     return None if pace is None else Acted(pace.motion, pace.said, part.used, pace.kind)
 
@@ -113,9 +109,7 @@ def _pace(stands: Sequence[Part], walks: Sequence[Part], generator: np.random.Ge
 def lasting(stand: Motion, seconds: float, draw: Draw) -> Motion:
     """Somebody who stands, for that long: slowed down, and to and fro where that is not enough."""
     motion = slower(stand, draw.between(1.0, 2.0))
-    count = len(motion)
-    back = np.concatenate([np.arange(count), np.arange(count)[-2:0:-1]])
-    at = back[np.arange(int(np.ceil(seconds * motion.fps)) + 2) % len(back)]
+    at = to_and_fro(len(motion), int(np.ceil(seconds * motion.fps)) + 2)
     return replace(motion, root=motion.root[at], rotations=motion.rotations[at])
 
 
@@ -128,11 +122,11 @@ def _with_part(
         return None
     sentences = []
     for _ in range(SENTENCES):
-        a, b = _pick(made.said, generator)[0], _pick(part.said, generator)[0]
+        a, b = pick(made.said, generator)[0], pick(part.said, generator)[0]
         if not first:
             a, b = b, a
-        form = _pick(("{a} and then {b}", "{a}, then {b}", "first {a}, then {b}", "{a} and {b}"), generator)
-        sentences.append(f"{_pick(SUBJECTS, generator)} {form.format(a=a, b=b)}")
+        form = pick(("{a} and then {b}", "{a}, then {b}", "first {a}, then {b}", "{a} and {b}"), generator)
+        sentences.append(f"{pick(SUBJECTS, generator)} {form.format(a=a, b=b)}")
     kinds = (made.kind, part.event.kind) if first else (part.event.kind, made.kind)
     return whole[0], sentences, [*made.used, *part.used], LABEL + "+".join(kinds)
 
@@ -141,7 +135,3 @@ def _sound(motion: Motion, kind: str) -> bool:
     """On the floor, unless it is on stairs, and not through it."""
     joints = motion.joints()
     return joints[..., 1].min() > -0.08 and (kind == "stairs" or not posture.hovers(joints, motion.fps))
-
-
-def _pick(choices: Sequence, generator: np.random.Generator):
-    return choices[int(generator.integers(len(choices)))]

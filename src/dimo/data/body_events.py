@@ -13,10 +13,9 @@ import numpy as np
 
 from dimo.body import measure, posture
 from dimo.body.measure import ANKLE, HIP, PELVIS, WRIST
-from dimo.body.posture import KNEE, SIDES, intervals
+from dimo.body.posture import KNEE, OTHER, SIDES, intervals
 
 DOWN = 0.84  # of standing height: under it a body has gone low
-OTHER = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dimo.data import acted as acting
 from dimo.data.describe import describe
 from dimo.data.events import events, held_arms
 from dimo.data.joining import BODY, join, with_arm, with_hanging_arms
-from dimo.data.parts import LOCOMOTION, Part, parts_of, stands, told
+from dimo.data.parts import LOCOMOTION, Part, parts_of, pick, pick_by, stands, told
 from dimo.data.phrases import COUNTS, SUBJECTS, phrases
 from dimo.data.records import JOINS, Caption, Clip
 from dimo.features.layouts import LONGEST
@@ -115,12 +115,11 @@ def make(
     """About `count` composites drawn from the banks. only: by these of the RECIPES."""
     generator = np.random.default_rng([seed, 77])
     out: list[Clip] = []
-    names = [name for name in RECIPES if not only or name in only]
-    shares = np.array([RECIPES[name][1] for name in names])
+    shares = {name: share for name, (_, share) in RECIPES.items() if not only or name in only}
     for attempt in range(6 * count):
         if len(out) >= count or not banks:
             break
-        recipe = RECIPES[names[int(generator.choice(len(names), p=shares / shares.sum()))]][0]
+        recipe = RECIPES[pick_by(shares, generator)][0]
         made = recipe(banks[int(generator.integers(len(banks)))], generator)
         if made is not None and 20 <= len(made[0]) <= LONGEST and made[1]:
             out.append(_clip(made, f"{prefix}_{attempt:05d}"))
@@ -392,7 +391,3 @@ RECIPES: dict[str, tuple[Callable[[Bank, np.random.Generator], Made | None], flo
 def shows(joints: np.ndarray, fps: float, event: object) -> bool:
     kind, side = event.kind, event.side  # type: ignore[attr-defined]
     return len(joints) >= 8 and any((e.kind, e.side) == (kind, side) for e in events(joints, fps))
-
-
-def pick(choices: Sequence, generator: np.random.Generator):
-    return choices[int(generator.integers(len(choices)))]

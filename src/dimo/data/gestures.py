@@ -15,13 +15,13 @@ from dimo.body import acting, measure, posture
 from dimo.body.acting import Key
 from dimo.body.motion import Motion
 from dimo.data.joining import BODY
+from dimo.data.parts import pick
 from dimo.data.phrases import Pairs
 
 SPINE = {BODY.index("spine1"): 0.3, BODY.index("spine2"): 0.4, BODY.index("spine3"): 0.3}
 HEAD = {BODY.index("neck"): 1.0}
 DOWN_OUT, OUT, DOWN = (0.5, -1.0, -0.3), (1.0, -0.4, 0.1), (0.15, -1.0, -0.2)
 Curve = list[tuple[float, float]]
-OTHER = {"left": "right", "right": "left"}
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Draw:
         return "right" if self.generator.random() < right else "left"
 
     def one(self, *choices):
-        return choices[int(self.generator.integers(len(choices)))]
+        return pick(choices, self.generator)
 
 
 def _hand(verbs: Pairs, side: str) -> Pairs:
@@ -98,8 +98,8 @@ def salute(d: Draw) -> Act:
         ("salutes", "saluting"),
         ("gives a salute", "giving a salute"),
         ("does a military salute", "doing a military salute"),
+        ("salutes like a soldier", "saluting like a soldier"),
     ]
-    verbs += [("salutes like a soldier", "saluting like a soldier")]
     hand = f"the {side} hand"
     said = [
         *_hand(verbs, side),
@@ -133,9 +133,8 @@ def drink(d: Draw) -> Act:
         (f"drinks from a {what}", f"drinking from a {what}"),
         ("takes a drink", "taking a drink"),
         ("drinks", "drinking"),
-    ]
-    verbs += [("takes a sip", "taking a sip"), (f"lifts a {what} and drinks", f"lifting a {what} and drinking")]
-    verbs += [
+        ("takes a sip", "taking a sip"),
+        (f"lifts a {what} and drinks", f"lifting a {what} and drinking"),
         (f"raises a {what} to the mouth", f"raising a {what} to the mouth"),
         ("drinks some water", "drinking some water"),
     ]
@@ -169,8 +168,12 @@ def phone(d: Draw) -> Act:
     side, rise, hold = d.side(), d.between(0.6, 1.0), d.between(1.5, 4.5)
     ear = d.near((0.13, 0.06, 0.12), 0.02)
     end = rise + hold + d.between(0.5, 0.9)
-    verbs = [("talks on the phone", "talking on the phone"), ("makes a phone call", "making a phone call")]
-    verbs += [("answers the phone", "answering the phone"), ("holds a phone to the ear", "holding a phone to the ear")]
+    verbs = [
+        ("talks on the phone", "talking on the phone"),
+        ("makes a phone call", "making a phone call"),
+        ("answers the phone", "answering the phone"),
+        ("holds a phone to the ear", "holding a phone to the ear"),
+    ]
     return Act(
         _hand(verbs, side),
         {side: [Key(0), Key(rise, ear, (0.3, -0.2, 0.35)), Key(rise + hold, ear), Key(end)]},
@@ -221,9 +224,11 @@ def clap(d: Draw) -> Act:
         ("claps", "clapping"),
         ("claps their hands", "clapping their hands"),
         ("claps the hands", "clapping the hands"),
+        ("applauds", "applauding"),
+        ("gives a round of applause", "giving a round of applause"),
+        ("is clapping", "clapping"),
+        ("claps several times", "clapping several times"),
     ]
-    said += [("applauds", "applauding"), ("gives a round of applause", "giving a round of applause")]
-    said += [("is clapping", "clapping"), ("claps several times", "clapping several times")]
     return Act(said, keys, (0.6, -1.0, -0.2), end + 0.6, shown=lambda j, fps: posture.claps(j, fps) >= 3)
 
 
@@ -234,20 +239,21 @@ def reach_up(d: Draw) -> Act:
     down = end + d.between(0.6, 1.0)
     top = d.near((0.13 if both else 0.1, d.between(0.42, 0.5), d.between(0.05, 0.3)), 0.03)
     if both:
-        said = [("stretches both arms above the head", "stretching both arms above the head")]
-        said += [
+        said = [
+            ("stretches both arms above the head", "stretching both arms above the head"),
             ("raises both arms and stretches", "raising both arms and stretching"),
             ("stretches upwards", "stretching upwards"),
+            ("reaches up with both hands", "reaching up with both hands"),
+            ("lifts something onto a high shelf", "lifting something onto a high shelf"),
         ]
-        said += [("reaches up with both hands", "reaching up with both hands")]
-        said += [("lifts something onto a high shelf", "lifting something onto a high shelf")]
     else:
-        verbs = [("reaches up high", "reaching up high"), ("reaches for a high shelf", "reaching for a high shelf")]
-        verbs += [
+        verbs = [
+            ("reaches up high", "reaching up high"),
+            ("reaches for a high shelf", "reaching for a high shelf"),
             ("takes something down from a shelf", "taking something down from a shelf"),
             ("reaches up", "reaching up"),
+            ("grabs something from a shelf above", "grabbing something from a shelf above"),
         ]
-        verbs += [("grabs something from a shelf above", "grabbing something from a shelf above")]
         said = _hand(verbs, side)
     keys = [Key(0), Key(rise, top, (0.25, -0.05, 0.5)), Key(end, top), Key(down)]
     return Act(
@@ -307,7 +313,7 @@ def punch(d: Draw) -> Act:
     rest = d.near(GUARD, 0.03) if guarded else d.near((0.2, -0.4, 0.08), 0.04)
     keys = {s: [Key(0), Key(at, rest)] for s in posture.SIDES}
     if not guarded and count == 1:
-        keys[OTHER[first]] = [Key(0)]
+        keys[posture.OTHER[first]] = [Key(0)]
     twist: Curve = [(0, 0), (at, 0)]
     alternate = d.generator.random() < 0.7
     for _ in range(count):
@@ -317,25 +323,27 @@ def punch(d: Draw) -> Act:
         keys[side] += [Key(at, rest), Key(at + quick, d.near((0.03, -0.08, 0.7), 0.04)), Key(at + quick + back, rest)]
         twist += [(at, 0), (at + quick, turn), (at + quick + back, 0)]
         at += quick + back
-        side = OTHER[side] if alternate else side
+        side = posture.OTHER[side] if alternate else side
     end = at + d.between(0.5, 0.9)
     for s in posture.SIDES:
         keys[s] += [Key(at + 0.1, keys[s][-1].place), Key(end)]
-    sides = {first, OTHER[first]} if alternate and count > 1 else {first}
+    sides = {first, posture.OTHER[first]} if alternate and count > 1 else {first}
     verbs = [
         ("punches", "punching"),
         ("boxes", "boxing"),
         ("throws punches", "throwing punches"),
         ("shadowboxes", "shadowboxing"),
+        ("punches the air", "punching the air"),
+        ("fights with the fists", "fighting with the fists"),
     ]
-    verbs += [("punches the air", "punching the air"), ("fights with the fists", "fighting with the fists")]
     if count == 1:
         verbs = [
             ("punches", "punching"),
             ("throws a punch", "throwing a punch"),
             ("punches forward", "punching forward"),
+            ("hits something in front", "hitting something in front"),
+            ("lands one punch", "landing one punch"),
         ]
-        verbs += [("hits something in front", "hitting something in front"), ("lands one punch", "landing one punch")]
     said = verbs if len(sides) == 2 else _hand(verbs, first)
     return Act(
         said, keys, DOWN_OUT, end, twist, shown=lambda j, fps: all(measure.punch_speed(j, s, fps) > 2.3 for s in sides)
@@ -352,8 +360,9 @@ def throw(d: Draw) -> Act:
     end = release + aim + d.between(0.6, 1.0)
     sign = acting.LEFT_OF[side]
     what = d.one("a ball", "something", "a stone", "an object", "a baseball", "a spear")
-    verbs = [(f"throws {what}", f"throwing {what}"), (f"throws {what} forward", f"throwing {what} forward")]
-    verbs += [
+    verbs = [
+        (f"throws {what}", f"throwing {what}"),
+        (f"throws {what} forward", f"throwing {what} forward"),
         (f"tosses {what} away", f"tossing {what} away"),
         (f"hurls {what}", f"hurling {what}"),
         ("pitches a ball", "pitching a ball"),

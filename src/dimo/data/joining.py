@@ -104,14 +104,18 @@ def with_arm(body: Motion, other: Motion, sides: tuple[str, ...]) -> Motion:
     return Motion(BODY, body.fps, body.root[:frames], rotations)
 
 
+def to_and_fro(count: int, frames: int) -> np.ndarray:
+    """(frames,) numbers of `count` frames that are gone through to their end, back, and so on."""
+    back = np.concatenate([np.arange(count), np.arange(count)[-2:0:-1]])
+    return back[np.arange(frames) % len(back)]
+
+
 def with_hanging_arms(body: Motion, other: Motion) -> Motion:
     """The body with both arms as the other clip holds them in the world, whatever the trunk does: gravity keeps them so.
 
     Seen from the heading of either body; the other clip is gone through to and fro where it is shorter.
     """
-    count = len(other)
-    back = np.concatenate([np.arange(count), np.arange(count)[-2:0:-1]]) if count > 1 else np.zeros(1, int)
-    at = back[np.arange(len(body)) % len(back)]
+    at = to_and_fro(len(other), len(body))
     turn = yaw_to_quat(measure.heading(body.joints()) - measure.heading(other.joints())[at])
     wanted = kinematics.global_rotations(BODY, other.rotations)[at]
     rotations = body.rotations.copy()

@@ -15,9 +15,10 @@ from dimo.body.acting import LEFT_OF, bend, course, frame, minimum_jerk, moved_r
 from dimo.body.limbs import Limb
 from dimo.body.motion import Motion
 from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate
-from dimo.data.gestures import OTHER, SPINE, Draw
+from dimo.data.gestures import SPINE, Draw
 from dimo.data.phrases import Pairs
 
+AHEAD = np.array([0.0, 0, 1])
 LEG = {s: Limb(measure.HIP[s], posture.KNEE[s], measure.ANKLE[s]) for s in posture.SIDES}
 STANDS_MPS, STANDS_M = 0.45, 0.1
 """A foot stands below this speed over the ground and this height of the ankle above its lowest."""
@@ -34,7 +35,7 @@ class Pace:
 
 def put_feet(motion: Motion, places: dict[str, np.ndarray], turns: dict[str, np.ndarray]) -> Motion:
     """Ankles at places (F, 3), oriented turns (F, 4) in the world; knees go on pointing where they point, or ahead."""
-    ahead = quat_rotate(frame(motion), np.broadcast_to([0.0, 0, 1], (len(motion), 3)))
+    ahead = quat_rotate(frame(motion), AHEAD)
     for side, leg in LEG.items():
         motion = limbs.reach(motion, leg, places[side], turns[side], ahead)
     return motion
@@ -43,9 +44,8 @@ def put_feet(motion: Motion, places: dict[str, np.ndarray], turns: dict[str, np.
 def feet(motion: Motion) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Where the ankles are and how they are turned."""
     joints, world = motion.joints(), motion.global_rotations()
-    return {s: joints[:, j].copy() for s, j in measure.ANKLE.items()}, {
-        s: world[:, j] for s, j in measure.ANKLE.items()
-    }
+    places = {s: joints[:, j].copy() for s, j in measure.ANKLE.items()}
+    return places, {s: world[:, j] for s, j in measure.ANKLE.items()}
 
 
 def slower(motion: Motion, factor: float) -> Motion:
@@ -56,13 +56,8 @@ def slower(motion: Motion, factor: float) -> Motion:
 def on_the_spot(stand: Motion, d: Draw) -> Pace | None:
     """Marching, walking or jogging in place, on the feet of someone who stands. stand: at least as long as it lasts."""
     kind = d.one("march", "march", "walk", "jog", "jog", "knees")
-    (
-        rate,
-        height,
-        ahead,
-        tip,
-        bob,
-    ) = {  # steps in a second; metres up and ahead of the ankle; radians of the foot; metres
+    # Steps in a second; metres up and ahead of the ankle; radians of the foot; metres of the pelvis.
+    rate, height, ahead, tip, bob = {
         "march": (d.between(1.5, 2.2), d.between(0.2, 0.36), d.between(0.12, 0.26), 0.5, 0.012),
         "walk": (d.between(1.4, 2.0), d.between(0.13, 0.22), d.between(0.02, 0.1), 0.4, 0.01),
         "jog": (d.between(2.2, 3.2), d.between(0.15, 0.28), d.between(-0.26, -0.06), 0.9, 0.03),
@@ -70,16 +65,15 @@ def on_the_spot(stand: Motion, d: Draw) -> Pace | None:
     }[kind]
     frames = len(stand)
     times = acting.seconds(stand)
-    eased = (
-        d.between(0.0, 0.5) if d.generator.random() < 0.5 else 0.0
-    )  # standing before and after it, or stepping throughout
+    # Standing before and after it, or stepping throughout.
+    eased = d.between(0.0, 0.5) if d.generator.random() < 0.5 else 0.0
     into = minimum_jerk((times - eased) / 0.4) if eased else np.ones(frames)
     out = minimum_jerk((times[-1] - eased - times) / 0.4) if eased else np.ones(frames)
     share = into * out
     phase = times * rate / 2 + d.between(0, 1)
     turn = frame(stand)
     places, turns = feet(stand)
-    side_axis = quat_rotate(turn, np.broadcast_to([1.0, 0, 0], (frames, 3)))
+    side_axis = quat_rotate(turn, np.array([1.0, 0, 0]))
     swings = {}
     for side in posture.SIDES:
         at = (phase + (0.5 if side == "left" else 0.0)) % 1.0
@@ -128,10 +122,8 @@ def crouched(walk: Motion, d: Draw) -> Pace | None:
     looks: Pairs = []
     yaw = np.zeros(len(motion))
     if sneaks and d.generator.random() < 0.35:
-        yaw, looks = (
-            look(motion, d),
-            [(" and looks around", " and looking around"), (" looking around", " looking around")],
-        )
+        yaw = look(motion, d)
+        looks = [(" and looks around", " and looking around"), (" looking around", " looking around")]
     turn = frame(motion)
     motion = bend(motion, SPINE, yaw, lean)
     if sneaks or d.generator.random() < 0.5:
@@ -145,18 +137,19 @@ def crouched(walk: Motion, d: Draw) -> Pace | None:
         ("walks while crouching", "walking in a crouch"),
         ("walks crouched", "walking crouched"),
         ("walks bent low", "walking bent low"),
-    ]
-    said += [
         ("crouches and walks forward", "crouching and walking forward"),
         ("moves forward in a crouch", "moving forward in a crouch"),
     ]
     if sneaks:
-        said = [("sneaks forward", "sneaking forward"), ("sneaks", "sneaking"), ("creeps forward", "creeping forward")]
-        said += [
+        said = [
+            ("sneaks forward", "sneaking forward"),
+            ("sneaks", "sneaking"),
+            ("creeps forward", "creeping forward"),
             ("sneaks along quietly", "sneaking along quietly"),
             ("crouches and sneaks ahead", "crouching and sneaking ahead"),
+            ("walks stealthily", "walking stealthily"),
+            ("sneaks around, crouched", "sneaking around, crouched"),
         ]
-        said += [("walks stealthily", "walking stealthily"), ("sneaks around, crouched", "sneaking around, crouched")]
     if looks:
         said = [(v + a, g + b) for v, g in said for a, b in looks]
     low_enough = posture.pelvis_height(motion.joints()) < 0.86
@@ -176,8 +169,11 @@ def look(motion: Motion, d: Draw) -> np.ndarray:
 def looking(body: Motion, d: Draw) -> Pace | None:
     """Somebody who looks around, standing or walking."""
     motion = bend(body, SPINE, look(body, d), 0.0)
-    said = [("looks around", "looking around"), ("looks left and right", "looking left and right")]
-    said += [("turns the head from side to side", "turning the head from side to side")]
+    said = [
+        ("looks around", "looking around"),
+        ("looks left and right", "looking left and right"),
+        ("turns the head from side to side", "turning the head from side to side"),
+    ]
     walks = measure.speed(body.joints(), body.fps) > 0.4
     if walks:
         said = [(f"walks forward and {v}", f"walking forward and {g}") for v, g in said]
@@ -190,7 +186,8 @@ def limping(walk: Motion, d: Draw) -> Pace | None:
     side = d.side(0.5)
     motion = slower(walk, d.between(1.0, 1.4))
     stands = standing(motion)
-    alone = measure.moving_average(((~stands[OTHER[side]]) & stands[side]).astype(float), round(0.3 * motion.fps) | 1)
+    alone = (stands[side] & ~stands[posture.OTHER[side]]).astype(float)
+    alone = measure.moving_average(alone, round(0.3 * motion.fps) | 1)
     # Time runs faster while the bad leg carries the body, and slower while the good one does.
     pace = 1 + 0.6 * alone - 0.25 * (1 - alone)
     when = np.concatenate([[0], np.cumsum(1 / pace)[:-1]])
@@ -200,9 +197,8 @@ def limping(walk: Motion, d: Draw) -> Pace | None:
     motion = replace(motion, root=root, rotations=rotations)
     places, turns = feet(motion)
     low = np.percentile(places[side][:, 1], 10)
-    places[side][:, 1] = (
-        low + (places[side][:, 1] - low).clip(0) * d.between(0.3, 0.6) + (places[side][:, 1] - low).clip(max=0)
-    )
+    above = places[side][:, 1] - low
+    places[side][:, 1] = low + above.clip(0) * d.between(0.3, 0.6) + above.clip(max=0)
     dip, lean = d.between(0.04, 0.08), np.radians(d.between(6, 14))
     motion = put_feet(moved_root(motion, np.stack([0 * alone, -0.015 - dip * alone, 0 * alone], -1)), places, turns)
     motion = bend(motion, SPINE, 0.0, np.radians(d.between(3, 12)))
@@ -211,16 +207,17 @@ def limping(walk: Motion, d: Draw) -> Pace | None:
     joint = next(iter(SPINE))
     rotations[:, joint] = quat_multiply(rotations[:, joint], roll)
     motion = replace(motion, rotations=rotations)
-    said = [("limps forward", "limping forward"), ("limps", "limping"), ("walks with a limp", "walking with a limp")]
-    said += [
+    said = [
+        ("limps forward", "limping forward"),
+        ("limps", "limping"),
+        ("walks with a limp", "walking with a limp"),
         (f"limps on the {side} leg", f"limping on the {side} leg"),
         (f"drags the {side} leg", f"dragging the {side} leg"),
-    ]
-    said += [
         ("limps along as if injured", "limping along as if injured"),
         ("walks with an injured leg", "walking with an injured leg"),
+        (f"walks as if the {side} foot hurts", f"walking as if the {side} foot hurts"),
+        ("hobbles", "hobbling"),
     ]
-    said += [(f"walks as if the {side} foot hurts", f"walking as if the {side} foot hurts"), ("hobbles", "hobbling")]
     return Pace(motion, said, "limping") if measure.travel(motion.joints())["forward"] > 0.8 else None
 
 
@@ -237,7 +234,7 @@ def climbing(walk: Motion, d: Draw) -> Pace | None:
     start = joints[0, measure.PELVIS] * [1, 0, 1]
 
     # Feet keep their place on the ground: theirs is shortened about the start along the way only.
-    ahead = quat_rotate(frame(motion), np.broadcast_to([0.0, 0, 1], joints[:, 0].shape))
+    ahead = quat_rotate(frame(motion), AHEAD)
     line = ahead.mean(0) / np.linalg.norm(ahead.mean(0))
     if float((ahead @ line).min()) < 0.9:
         return None
@@ -254,8 +251,8 @@ def climbing(walk: Motion, d: Draw) -> Pace | None:
             level = np.where(np.arange(len(motion)) >= a, i * rise + (k - i) * rise * eased, level)
         height[side] = level
         places[side][:, 1] += level
-    both = np.minimum(height["left"], height["right"]) * 0.5 + np.maximum(height["left"], height["right"]) * 0.5
-    lift = measure.moving_average(both, round(0.5 * motion.fps) | 1) - d.between(0.03, 0.07)
+    middle = (height["left"] + height["right"]) / 2
+    lift = measure.moving_average(middle, round(0.5 * motion.fps) | 1) - d.between(0.03, 0.07)
     along = (joints[:, measure.PELVIS] - start) @ line
     shift = -(1 - shrink) * along[:, None] * line
     shift[:, 1] = lift
@@ -283,13 +280,12 @@ def motionless(stand: Motion, d: Draw) -> Pace | None:
         ("stands still", "standing still"),
         ("stands without moving", "standing without moving"),
         ("does not move", "not moving"),
-    ]
-    said += [
         ("stands motionless", "standing motionless"),
         ("holds still", "holding still"),
         ("remains standing", "remaining standing"),
+        ("stands in place", "standing in place"),
+        ("waits, standing still", "waiting, standing still"),
     ]
-    said += [("stands in place", "standing in place"), ("waits, standing still", "waiting, standing still")]
     fastest = measure.joint_speed(measure.smooth(stand.joints(), stand.fps), stand.fps).max(axis=1)
     return Pace(stand, said, "still") if np.percentile(fastest, 90) < 0.1 else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -46,6 +47,17 @@ class Part:
     @property
     def said(self) -> list[tuple[str, str]]:
         return phrases(self.event)
+
+
+def pick(choices: Sequence, generator: np.random.Generator):
+    """One of them, all alike."""
+    return choices[int(generator.integers(len(choices)))]
+
+
+def pick_by(shares: Mapping[str, float], generator: np.random.Generator) -> str:
+    """A name, as often as its share says."""
+    weights = np.array(list(shares.values()))
+    return list(shares)[int(generator.choice(len(weights), p=weights / weights.sum()))]
 
 
 def parts_of(clip: Clip, generator: np.random.Generator) -> list[Part]:

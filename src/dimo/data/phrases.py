@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dimo.data.body_events import OTHER, Event
+from dimo.body.posture import OTHER
+from dimo.data.body_events import Event
 
 SUBJECTS = ("a person", "someone", "a man", "a woman", "the person", "the man", "the figure", "a figure", "somebody")
 SLOW_MPS, FAST_MPS, SPRINT_MPS = 0.85, 1.55, 4.0

@@ -298,13 +298,15 @@ def _processor(options: PrepareOptions) -> Callable[[Job], list[Clip] | Rejected
 
 def _composites(out: Path, options: PrepareOptions, executor: Executor) -> Iterator[Clip]:
     """Composites of the training clips in the shards, in runs that do not depend on the executor."""
-    made = dict(executor.map(partial(_composer, out, options), range(-(-options.composites // RUN))))
-    for run in sorted(made):
-        if isinstance(made[run], Lost):
-            raise RequestError(
-                f"{out}: composites could not be made ({made[run].why}); fewer --workers need less memory"
-            )
-        yield from made[run]
+    early: dict[int, list[Clip]] = {}  # runs that are done before those that go before them
+    due = 0
+    for run, made in executor.map(partial(_composer, out, options), range(-(-options.composites // RUN))):
+        if isinstance(made, Lost):
+            raise RequestError(f"{out}: composites could not be made ({made.why}); fewer --workers need less memory")
+        early[run] = made
+        while due in early:
+            yield from early.pop(due)
+            due += 1
 
 
 def _composer(out: Path, options: PrepareOptions) -> Callable[[int], list[Clip]]:

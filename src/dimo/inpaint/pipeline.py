@@ -122,14 +122,14 @@ class Pipeline:
         longest = self.model.config.max_steps * self.codec.config.stride
         return encode(self.codec, on_grid(self.codec, motion, at[:longest] if cut else at))
 
-    def to_motion(self, codes: Tensor, name: str = "motion", *, footlock: bool = False, aloft: bool = False) -> Motion:
+    def to_motion(self, codes: Tensor, name: str = "motion", *, footlock: bool = False) -> Motion:
         """Codes (L, q) of the first q levels to a motion on the codec's body, from the origin facing +Z.
 
-        footlock: planted feet neither slide nor float (body/footlock.py), and the body rests on the floor (body/grounding.py)
-        unless it is meant to be aloft.
+        footlock: planted feet neither slide nor float (body/footlock.py), and the body rests on the floor
+        (body/grounding.py).
         """
         ((motion, contacts),) = decode_all(self.codec, [codes], [name])
-        return stand_on_floor(motion, contacts, aloft=aloft) if footlock else motion
+        return stand_on_floor(motion, contacts) if footlock else motion
 
     def finish(self, requests: Sequence[Request], rows: Sequence[Tensor], *, footlock: bool) -> list[Motion]:
         """The motions of requests without known frames, from their codes (L, q)."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from dimo import checkpoint
 from dimo.api import DiMo
 from dimo.codec.codec import Codec, CodecConfig
-from dimo.data.acted import is_acted
+from dimo.data.acted import is_new
 from dimo.device import find
 from dimo.errors import RequestError, WeightsError
 from dimo.inpaint.pipeline import Pipeline
@@ -57,7 +57,7 @@ def train_codec(settings: Settings) -> int:
     plan = recipe.read(settings.recipe, recipe.CodecRecipe) if settings.recipe else recipe.CodecRecipe()
     options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
     # What was joined is there anyhow; what was acted is not.
-    learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if not c.composite or is_acted(c)]
+    learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if is_new(c)]
     held_out = corpus.clips(settings.data, "val", plan.data)[:VALIDATION_CLIPS]
     train, held = corpus.feature_clips(learnt), corpus.feature_clips(held_out)
     torch.manual_seed(options.seed)
@@ -190,7 +190,7 @@ def train_memory(settings: Settings) -> int:
     found = [c for c in plain if plan.data.mirrored or not c.mirrored]
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
     model.pipeline.memory = memory
-    said = [c for c in admitted if c.captions and (not c.composite or is_acted(c))]
+    said = [c for c in admitted if c.captions and is_new(c)]
     model.pipeline.recall = Recall.of(
         corpus.code_clips(model.codec, said, model.model.config.max_steps), [[t.text for t in c.captions] for c in said]
     )

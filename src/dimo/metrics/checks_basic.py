@@ -11,9 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from dimo.body import measure
+from dimo.body.posture import OTHER
 from dimo.errors import RequestError
-
-OTHER = {"left": "right", "right": "left"}
 
 
 def one_of(value: object, choices: tuple[str, ...], what: str) -> str:

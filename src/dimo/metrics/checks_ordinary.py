@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from dimo.body import measure, posture
-from dimo.metrics.checks_basic import OTHER, one_of
+from dimo.body.posture import OTHER
+from dimo.metrics.checks_basic import one_of
 
 SIDES = posture.SIDES
 
