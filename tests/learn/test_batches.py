@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from dimo.errors import RequestError
 from dimo.learn.batches import CELLS, STRIDE, Example, ModelData
 
 
@@ -94,6 +95,32 @@ def test_cells_all_have_their_turn_and_rows_come_in_random_order():
         codes.append([len(c) for c in data.batch(24, generator, turn, text_varies=False)[1]])
     for lengths in (np.array(texts), np.array(codes)):
         assert abs((lengths[:, :8] - lengths.mean(1, keepdims=True)).mean()) < 0.2
+
+
+def test_texts_are_said_in_other_words_in_the_share_that_is_asked_for_and_stay_with_their_motion():
+    asked = []
+
+    def reword(text: str, generator: np.random.Generator) -> tuple[int, ...]:
+        asked.append(text)
+        return (int(text), 999)
+
+    examples = [Example(torch.full((5, 1), n), ((n,), (n + 500,)), texts=(f"{n}", f"{n + 500}")) for n in range(40)]
+    data, said = ModelData(examples, reword=reword), 0
+    for turn in range(100):
+        texts, codes = data.batch(24, np.random.default_rng(turn), turn, reworded=0.3)
+        assert [t[0] % 500 for t in texts] == [int(c[0]) for c in codes]
+        said += sum(len(t) == 2 for t in texts)
+    assert said == len(asked)
+    assert abs(said / 2400 - 0.3) < 0.04  # four deviations of 0.0094
+    assert any(int(text) >= 500 for text in asked)
+
+
+def test_nothing_is_drawn_for_rewording_where_it_has_no_share():
+    data = collection()
+    first, again = (data.batch(9, np.random.default_rng(7), 3, **more) for more in ({}, {"reworded": 0.0}))
+    assert first[0] == again[0]
+    with pytest.raises(RequestError, match="captions as words"):
+        data.batch(9, np.random.default_rng(7), 3, reworded=1.0)
 
 
 def test_the_same_generator_and_turn_give_the_same_batch():

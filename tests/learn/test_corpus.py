@@ -85,6 +85,8 @@ def test_sentences_of_the_training_side_are_encoded_as_often_as_written(tmp_path
     wordpiece = Wordpiece.basic()
     walk, runs = (tuple(wordpiece.encode(t)) for t in ("a walk", "runs"))
     assert corpus.sentence_ids(tmp_path, wordpiece) == [walk, walk, runs]
+    (tmp_path / "texts.jsonl").write_text("".join(lines) + lines[3].replace("pack", "humanml3d"))
+    assert corpus.sentence_ids(tmp_path, wordpiece, ("humanml3d",)) == [runs]
 
 
 def test_many_clips_are_encoded_in_several_processes_alike(monkeypatch):
@@ -143,3 +145,16 @@ def test_written_captions_come_first_and_can_be_drawn_alone():
     assert drawn == {tuple(wordpiece.encode(c.text)) for c in captions}
     alone = ModelData(data.examples[1:])
     assert alone.written is alone
+
+
+def test_examples_hold_their_captions_as_words_in_the_order_of_their_ids():
+    captions = (Caption("A man Moves ahead", "derived"), Caption("", "derived"), Caption("a man walks", "written"))
+    wordpiece, codes = Wordpiece.basic(), [torch.zeros(5, 2, dtype=torch.long)]
+    (example,) = corpus.examples([replace(clip("a", 20), captions=captions)], codes, wordpiece, 16, DataOptions())
+    assert example.texts == ("a man walks", "a man moves ahead")
+    assert example.written == 1
+    assert [tuple(wordpiece.encode(t)) for t in example.texts] == list(example.captions)
+    said = corpus.rewording(wordpiece, 4)
+    found = {said("a man walks", np.random.default_rng(n)) for n in range(20)}
+    assert len(found) > 5
+    assert max(map(len, found)) == 4

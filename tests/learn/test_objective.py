@@ -214,6 +214,21 @@ def test_the_text_is_dropped_whole_in_its_share_and_always_in_motion_to_motion(k
         assert np.mean(shares) == pytest.approx(want, abs=0.04)
 
 
+def test_what_is_asked_is_said_in_other_words_and_what_is_to_be_said_never():
+    def reword(text: str, generator: np.random.Generator) -> tuple[int, ...]:
+        return (7, 7, 7)
+
+    source = clips()
+    examples = [replace(e, texts=("",) * len(e.captions)) for e in source.examples]
+    data, model = ModelData(examples, source.confusions, reword=reword), Tables()
+    loss(model, data, replace(T2M, reworded=1.0), rng(), 0, "masks")
+    (shown,) = model.seen
+    assert shown.ids[shown.text_slots].eq(7).all()
+    model = Tables()
+    found = loss(model, data, replace(M2T, reworded=1.0), rng(), 0, "masks")
+    assert float(found["text"]) == float(loss(Tables(), source, M2T, rng(), 0, "masks")["text"])
+
+
 def test_the_length_is_learnt_from_the_whole_text_of_any_clip_of_the_batch():
     model, data = Tables(), clips(range(5, 21))
     told = []

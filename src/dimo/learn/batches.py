@@ -8,12 +8,14 @@ weights: a window that slides over the sorted pool would prefer its middle.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from torch import Tensor
+
+from dimo.errors import RequestError
 
 BANDS, PARTS = 12, 2
 CELLS = BANDS * PARTS
@@ -25,7 +27,8 @@ STRIDE = 7
 class Example:
     """One motion as codes (L, Q) and its captions as word-piece ids; weight is its share in sampling.
 
-    The first `written` captions were written by people, the rest derived from labels, measurements or parts.
+    The first `written` captions were written by people, the rest derived from labels, measurements or parts. texts: the same
+    captions as words, where they are to be reworded.
     """
 
     codes: Tensor
@@ -35,6 +38,7 @@ class Example:
     shifted: tuple[
         Tensor, ...
     ] = ()  # codes of the same motion begun some frames late; any of them may be drawn instead
+    texts: tuple[str, ...] = ()
 
 
 class ModelData:
@@ -42,6 +46,7 @@ class ModelData:
 
     confusions: for a word's id, the ids that captions confuse it with (text.confusions).
     sentences: ids of sentences about motion whose motion is not here.
+    reword: gives the ids of a caption said in other words.
     """
 
     def __init__(
@@ -49,10 +54,12 @@ class ModelData:
         examples: Sequence[Example],
         confusions: dict[int, tuple[int, ...]] | None = None,
         sentences: Sequence[tuple[int, ...]] = (),
+        reword: Callable[[str, np.random.Generator], tuple[int, ...]] | None = None,
     ):
         self.examples = list(examples)
         self.confusions = confusions or {}
         self.sentences = sentences
+        self._reword = reword
         self.words = np.array([i for e in self.examples for caption in e.captions for i in caption])
         weights = np.array([e.weight for e in self.examples], float)
         self.share = weights / weights.sum()
@@ -69,13 +76,19 @@ class ModelData:
         return ModelData(kept, self.confusions) if kept else self
 
     def batch(
-        self, size: int, generator: np.random.Generator, turn: int, *, text_varies: bool = True
+        self,
+        size: int,
+        generator: np.random.Generator,
+        turn: int,
+        *,
+        text_varies: bool = True,
+        reworded: float = 0.0,
     ) -> tuple[list[Sequence[int]], list[Tensor]]:
         """Texts and codes of `size` examples in random order.
 
         turn: the number of the batch, which says whose cell's turn it is. Processes that share a step are at one turn, so
         none waits long for another's longer clips. Without text_varies all texts get the same room, and motions alone
-        are sorted.
+        are sorted. reworded: share of the texts that are said in other words (text.rewording).
         """
         at, which = self._draw(size * CELLS, generator)
         lengths = self.lengths[at]
@@ -87,7 +100,25 @@ class ModelData:
         examples = [self.examples[i] for i in at[chosen]]
         late = (generator.random(size) * [1 + len(e.shifted) for e in examples]).astype(int)
         motions = [(e.codes, *e.shifted)[n] for e, n in zip(examples, late, strict=True)]
-        return [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)], motions
+        texts = [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)]
+        if reworded:
+            texts = self._in_other_words(examples, which[chosen], texts, reworded, generator)
+        return texts, motions
+
+    def _in_other_words(
+        self,
+        examples: Sequence[Example],
+        which: np.ndarray,
+        texts: Sequence[tuple[int, ...]],
+        share: float,
+        generator: np.random.Generator,
+    ) -> list[tuple[int, ...]]:
+        if self._reword is None:
+            raise RequestError("rewording needs the captions as words, which these data have not")
+        out = list(texts)
+        for i in np.flatnonzero(generator.random(len(out)) < share):
+            out[i] = self._reword(examples[i].texts[which[i]], generator)
+        return out
 
     def _draw(self, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Indices (count,) of examples drawn by weight, and of one caption of each."""

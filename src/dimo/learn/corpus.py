@@ -25,6 +25,8 @@ from dimo.formats.files import write_atomically
 from dimo.learn.batches import Example
 from dimo.learn.draws import draw_weights
 from dimo.learn.recipe import DataOptions
+from dimo.text.normalise import normalise
+from dimo.text.rewording import reword
 from dimo.text.wordpiece import Wordpiece
 
 MIN_FRAMES = 8
@@ -168,17 +170,26 @@ def examples(
     out = []
     weights = draw_weights(found, options)
     for clip, code, weight, also in zip(found, codes, weights, shifted or [()] * len(found), strict=True):
-        ids: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
-        for caption in clip.captions:
-            if pieces := tuple(wordpiece.encode(caption.text)[:longest]):
-                ids[caption.by_people].append(pieces)
-        if ids[True] or ids[False]:
-            out.append(Example(code, (*ids[True], *ids[False]), float(weight), len(ids[True]), also))
+        said = [(tuple(wordpiece.encode(caption.text)[:longest]), caption) for caption in clip.captions]
+        said = sorted((pair for pair in said if pair[0]), key=lambda pair: not pair[1].by_people)
+        if said:
+            ids, captions = zip(*said, strict=True)
+            written = sum(caption.by_people for caption in captions)
+            texts = tuple(normalise(caption.text) for caption in captions)
+            out.append(Example(code, ids, float(weight), written, also, texts))
     return out
 
 
-def sentence_ids(folder: Path, wordpiece: Wordpiece) -> list[tuple[int, ...]]:
-    """Ids of the training sentences of a prepared folder (data.captions_corpus), as often as they were written."""
-    sentences = captions_corpus.sentences(folder)
+def rewording(wordpiece: Wordpiece, longest: int) -> Callable[[str, np.random.Generator], tuple[int, ...]]:
+    """What says a caption in other words (text.rewording) and gives at most `longest` ids of it."""
+    return lambda text, generator: tuple(wordpiece.encode(reword(text, generator))[:longest])
+
+
+def sentence_ids(folder: Path, wordpiece: Wordpiece, collections: Sequence[str] = ()) -> list[tuple[int, ...]]:
+    """Ids of the training sentences of a prepared folder (data.captions_corpus), as often as they were written.
+
+    collections: of humanml3d, kitml and pack; none takes all.
+    """
+    sentences = captions_corpus.sentences(folder, collections=collections or None)
     encoded = {text: tuple(wordpiece.encode(text)) for text in set(sentences)}
     return [encoded[text] for text in sentences if encoded[text]]

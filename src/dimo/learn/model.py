@@ -59,6 +59,7 @@ class ModelLoss:
     spans: float = 0.3  # of the sequences whose masks fall within one stretch: continuing and filling in
     wrong_words: float = 0.1  # of visible words of a caption that are exchanged: caption correction
     motion_dropout: float = 0.1  # of M2T sequences without motion: the prior of the words, to be divided out of scores
+    reworded: float = 0.0  # share of the texts of T2M that are said in other words; captions to be learnt never are
     written: float = 0.0  # share of the M2T batches whose captions people wrote; the rest draws any caption
 
     def __post_init__(self):
@@ -71,7 +72,7 @@ class ModelLoss:
             "wrong",
             "spans",
         )
-        for name in (*shares, "wrong_words", "motion_dropout", "written", "language", "label_smoothing"):
+        for name in (*shares, "wrong_words", "motion_dropout", "reworded", "written", "language", "label_smoothing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RequestError(f"{name} must be from 0 to 1, not {getattr(self, name):g}")
         for name in (
@@ -187,7 +188,7 @@ def _motion_task(
 ) -> dict[str, Tensor]:
     """T2M and M2M in one batch, which differ in whether the text is known; and the length head."""
     levels, device = model.config.levels, model.device
-    clean = pack(*data.batch(told + blind, generator, step), levels=levels)
+    clean = pack(*data.batch(told + blind, generator, step, reworded=options.reworded), levels=levels)
     without = generator.permutation(len(clean)) < blind
     without |= generator.random(len(clean)) < options.condition_dropout
     known = clean.without_text(torch.from_numpy(without))

@@ -32,6 +32,7 @@ class DataOptions:
     human_share: float = 0.0  # of the plain draws that go to clips with captions by human annotators; 0 leaves it open
     source_shares: dict[str, float] = field(default_factory=dict)
     """Beginnings of source names, and the share of the plain draws that each gets; the others share the rest."""
+    sentences: tuple[str, ...] = ()  # collections of sentences without motion (data.captions_corpus); empty takes all
     shifts: bool = False  # also learn from plain clips begun some frames late, so that code steps fall elsewhere
     start_weights: bool = True  # begin the trunk, and its masked-word head, from a BERT checkpoint: --from or MiniLM
     train_words: bool = (

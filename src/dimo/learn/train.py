@@ -130,7 +130,10 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
                 else None,
             ),
             confusions=confusion_ids(wordpiece.vocabulary),
-            sentences=corpus.sentence_ids(settings.data, wordpiece) if learnt and plan.loss.speaks else (),
+            sentences=corpus.sentence_ids(settings.data, wordpiece, plan.data.sentences)
+            if learnt and plan.loss.speaks
+            else (),
+            reword=corpus.rewording(wordpiece, config.max_text),
         )
     if parallel.world()[0] == 0:
         parallel.wait()
