@@ -1,13 +1,15 @@
 """Whether motions do what ordinary sentences ask; writes benchmarks/ordinary.json.
 
-    python benchmarks/ordinary.py [--model FOLDER] [--prompts FILE] [--out FILE] [--sheets FOLDER]
+    python benchmarks/ordinary.py [--model FOLDER] [--prompts FILE] [--out FILE] [--sheets FOLDER] [--reworded]
                                   [--guidance X] [--temperature X] [--steps N] [--strategy NAME]
 
 For each sentence of prompts_ordinary.jsonl 4 motions (seed 0 and its next ones): the share of them all of whose checks hold
 (metrics.checks), by family and over all, with the standard error over sentences; the share that is grounded where that is
 asked; the largest float and penetration; and the same of the model alone, without motions that were described alike
 (recall). --prompts benchmarks/prompts_fresh.jsonl --out benchmarks/fresh.json asks sentences that were written down before
-any result and by which nothing is ever chosen. --sheets draws the first motion of every sentence.
+any result and by which nothing is ever chosen. --reworded asks the same in other words (text.rewording), with
+subjects and additions that are not among those of training: what it loses depends on wording. --sheets draws the first
+motion of every sentence.
 """
 
 from __future__ import annotations
@@ -25,10 +27,45 @@ from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.diffusion.sample import SampleOptions
 from dimo.metrics import checks
+from dimo.text.normalise import normalise
+from dimo.text.rewording import Words, reword
 from dimo.view.sheet import sheets
 
 HERE = Path(__file__).parent
 SAMPLES = 4
+OTHER_WORDS = Words(
+    people=(
+        *(
+            "a carpenter",
+            "the postman",
+            "an officer",
+            "a gardener",
+            "a librarian",
+            "a sailor",
+            "a goblin",
+            "the player",
+        ),
+        *("my neighbour", "an engineer", "a plumber", "the protagonist", "a tailor", "the goalkeeper", "some guy"),
+        *("a bandit", "our mascot", "the clown", "a mage", "a paladin", "kim", "a butler", "the janitor", "a cleaner"),
+    ),
+    men=("he", "the boss", "my grandfather", "peter", "a lumberjack", "the duke", "an older gentleman", "a policeman"),
+    women=(
+        "she",
+        "my sister",
+        "julia",
+        "the princess",
+        "a policewoman",
+        "a cheerleader",
+        "the hostess",
+        "a saleswoman",
+    ),
+    additions=(
+        *("in a museum", "by the river", "on a rooftop", "in the hallway", "in the evening", "as everybody looks on"),
+        *("at the airport", "after the match", "in slow traffic", "for no reason", "to please the crowd", "at the bar"),
+        *("before the bus comes", "on a pier", "in the living room", "with a smile", "under a tree", "at the market"),
+    ),
+)
+"""Who moves, and what is added, where sentences are asked in other words: none of it is among text.rewording.WORDS."""
 TOGETHER = 8
 """Sentences that are drawn as one batch."""
 ROWS = 10
@@ -37,6 +74,14 @@ ROWS = 10
 
 def read_prompts(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def reworded(prompts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The prompts in other words, each always in the same."""
+    return [
+        {**p, "text": reword(normalise(p["text"]), np.random.default_rng(i), OTHER_WORDS)}
+        for i, p in enumerate(prompts)
+    ]
 
 
 def make(
@@ -95,6 +140,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path, default=HERE / "prompts_ordinary.jsonl")
     parser.add_argument("--out", type=Path, default=HERE / "ordinary.json")
     parser.add_argument("--sheets", type=Path)
+    parser.add_argument("--reworded", action="store_true")
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--steps", type=int)
@@ -103,9 +149,12 @@ def main() -> None:
     changes = {k: v for k in ("guidance", "temperature", "steps", "strategy") if (v := getattr(args, k)) is not None}
     model = DiMo.from_pretrained(args.model)
     prompts = read_prompts(args.prompts)
+    prompts = reworded(prompts) if args.reworded else prompts
     options = replace(SampleOptions(), **changes)
     motions = make(model, prompts, options)
     report = {"weights": model.config.get("sha256", {}), "prompts": args.prompts.name, "options": changes}
+    if args.reworded:
+        report["sentences_asked"] = {p["id"]: p["text"] for p in prompts}
     report |= judge(prompts, motions)
     if model.pipeline.recall is not None:
         report["model_alone"] = judge(prompts, make(model, prompts, options, recall=0.0))

@@ -40,7 +40,7 @@ def table(head: str, rows: list[tuple[Any, ...]]) -> str:
     )
 
 
-def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh: dict) -> str:
+def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh: dict, reworded: dict) -> str:
     codec, t2m, popping = quality["codec"], quality["t2m"], quality["popping_degrees"]
     # Both measure by metrics.captions.named, on the same clips where the weights are the same.
     m2t = quality.get("m2t") or {k: c["mean"] for k, c in evaluation["tasks"]["m2t"]["rows"]["model"].items()}
@@ -67,6 +67,11 @@ def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh:
         (
             f"{fresh['sentences']} other ordinary sentences, by which nothing was chosen (benchmarks/prompts_fresh.jsonl)",
             said(fresh),
+            "",
+        ),
+        (
+            "the ordinary sentences in other words (benchmarks/ordinary.py --reworded): other people, moods and additions",
+            said(reworded),
             "",
         ),
         (
@@ -275,11 +280,11 @@ def read(name: str) -> dict | None:
 
 def main() -> None:
     quality, speed, evaluation, ordinary = read("quality"), read("speed"), read("report/report"), read("ordinary")
-    fresh = read("fresh")
+    fresh, reworded = read("fresh"), read("reworded")
     parts: dict[str, str] = {}
-    if quality and speed and evaluation and ordinary and fresh:
+    if quality and speed and evaluation and ordinary and fresh and reworded:
         parts |= {
-            "numbers": numbers(quality, speed, evaluation, ordinary, fresh),
+            "numbers": numbers(quality, speed, evaluation, ordinary, fresh, reworded),
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }

@@ -382,7 +382,7 @@ class DiMo:
     def length(self, text: str) -> length_task.Lengths:
         """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""
         step = self.codec.config.stride / self.codec.config.fps
-        return length_task.lengths(self.model, self.pipeline.ids(text), step)
+        return length_task.lengths(self.model, self.pipeline.ids(self.pipeline.asked(text)), step)
 
     def codes(self, motion: Motion) -> torch.Tensor:
         """Codes (L, Q) of a motion on any body with known joint names, cut to the model's longest."""

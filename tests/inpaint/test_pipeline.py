@@ -57,6 +57,22 @@ def test_a_result_depends_on_its_request_alone(pipeline, clip, options):
         assert same(alone, shuffled[order.index(number)]), number
 
 
+@pytest.mark.parametrize("text", ["wave", "the goblin is waving", "make her wave", "an animation of a man waving"])
+def test_a_sentence_is_asked_as_captions_say_it(pipeline, text):
+    def made(text: str) -> Motion:
+        return pipeline.make([Request((Part(text, 48),), seed=3)], SampleOptions(steps=3, guidance=30.0))[0]
+
+    assert pipeline.asked(text) == "a person waves"
+    assert same(made(text), made("a person waves"))
+    assert not same(made("a cat waves"), made("a person waves"))
+
+
+def test_what_would_be_too_long_as_a_caption_is_asked_as_it_stands(pipeline):
+    room = pipeline.model.config.max_text
+    text = "wave" + " a" * (room - 4)  # a piece for each letter: a caption's subject has no room
+    assert pipeline.asked(text) == text
+
+
 def test_samples_begin_with_the_one_of_a_single_sample(pipeline, clip):
     for request in requests(clip)[::3]:
         (alone,) = pipeline.make([request], OPTIONS)

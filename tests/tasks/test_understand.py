@@ -89,3 +89,11 @@ def test_without_captions_nothing_can_be_said(model):
         model.understands("a person walks")
     with pytest.raises(RequestError, match="empty"):
         model.understands("  ")
+
+
+def test_who_moves_and_how_it_is_asked_is_no_doubt(model):
+    plain = model.understands("a person walks forward")
+    for text in ("the goblin is walking forward", "walk forward", "make my grandmother walk forward"):
+        found = model.understands(text)
+        assert (found.chance, found.nearest, found.unknown) == (plain.chance, plain.nearest, ())
+    assert model.understands("the cat walks forward").unknown == ("cat",)

@@ -7,8 +7,8 @@ request alone: each draws from its own generator, and the model's sums do not de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from dimo.inpaint.filters import from_memory
 from dimo.inpaint.predictor import Predictor
 from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, check_share, join, seed_of
 from dimo.inpaint.seams import Filled, bridge, place
+from dimo.inpaint.sentence import Sentence, Texts
 from dimo.inpaint.timing import Gap, Grid, code_steps
 from dimo.inpaint.variation import vary
 from dimo.inpaint.windows import Lookup, Stretch, Window, drive, fill_between
@@ -35,6 +36,7 @@ from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
 from dimo.text.aloft import climbs
+from dimo.text.asking import as_caption
 from dimo.text.wordpiece import Wordpiece
 
 T = TypeVar("T")
@@ -51,24 +53,6 @@ BATCH = 32
 NO_TEXT = (MASK,) * 8
 """Unknown words, which is how models with unknown_text = "masked" saw motion without text; as given words, so that the sampler
 lets them be. Others saw no words at all."""
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A text's word pieces, and what a motion that was described alike says of it, where one is asked."""
-
-    ids: tuple[int, ...]
-    recalling: Callable[[Tensor, torch.Generator], Neighbours | None] | None = None
-
-    def over(self, steps: int, generator: torch.Generator | None) -> Stretch:
-        """So many code steps of it. generator: draws the motion that is asked; none is without."""
-        recalling = self.recalling
-        if generator is None or recalling is None:
-            return Stretch(self.ids, steps)
-        return Stretch(self.ids, steps, lambda open_: recalling(open_, generator))
-
-
-Texts = dict[str | None, Sentence]
 
 
 class Pipeline:
@@ -111,6 +95,12 @@ class Pipeline:
         if reason:
             raise RequestError(reason)
         return tuple(self.wordpiece.encode(text))
+
+    def asked(self, text: str) -> str:
+        """What is asked for a sentence: the sentence as captions say it (text/asking.py). RequestError as ids raises it."""
+        self.ids(text)
+        said = as_caption(text)
+        return text if self.wordpiece.unsupported(said, self.model.config.max_text) else said
 
     def to_codes(self, motion: Motion, *, cut: bool = True) -> Tensor:
         """Codes (L, Q) of a motion on any body with known joint names; cut: to the longest that the model sees at once."""
@@ -201,9 +191,10 @@ class Pipeline:
         return texts
 
     def _sentence(self, text: str | None, recall: bool) -> Sentence:
-        if text is None or not recall or self.recall is None:
-            return Sentence(self.ids(text))
-        return Sentence(self.ids(text), partial(self.recall.votes, text))
+        said = text if text is None else self.asked(text)
+        if said is None or not recall or self.recall is None:
+            return Sentence(self.ids(said))
+        return Sentence(self.ids(said), partial(self.recall.votes, said))
 
     def _drive(
         self,

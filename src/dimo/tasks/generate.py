@@ -58,7 +58,7 @@ def name_of(text: str) -> str:
 
 
 def _part(pipeline: Pipeline, text: str, seconds: float | None) -> Part:
-    ids = pipeline.ids(text)
+    ids = pipeline.ids(pipeline.asked(text))
     config = pipeline.codec.config
     if seconds is None:
         return Part(text, median_steps(pipeline.model, ids) * config.stride)

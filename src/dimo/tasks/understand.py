@@ -52,15 +52,15 @@ class Understanding:
 
 def understand(pipeline: Pipeline, text: str) -> Understanding:
     """RequestError for a text that is none, and for weights without captioned motions."""
-    pipeline.ids(text)
+    said = pipeline.asked(text)
     recall = pipeline.recall
     if recall is None:
         raise RequestError("these weights hold no captioned motions to compare with; dimo train memory adds them")
-    found = recall.nearest(text, ALIKE)
+    found = recall.nearest(said, ALIKE)
     captions: dict[str, Recalled] = {}
     for one in found:
         captions.setdefault(one.caption, one)
-    unknown = tuple(w for w in words_of(text) if not recall.knows(w))
+    unknown = tuple(w for w in words_of(said) if not recall.knows(w))
     slips = {w: right for w in unknown if (right := _slip(w, pipeline)) is not None}
     return Understanding(text, chance(*features(found)), tuple(captions.values())[:NEAREST], unknown, slips)
 

@@ -7,55 +7,12 @@ Captions speak of "a person" in the third person. Who asks for motion writes "sh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-# ---- forms of verbs
-
-VERBS = (
-    "act advance alternate amble answer appear applaud approach attack avoid balance bang beat begin bend bounce bow box "
-    "bring brush carry cartwheel catch change check chop circle clap clasp clean climb close collapse come continue cough "
-    "cover crawl creep crouch cry dance dash descend dig do dodge drag draw dribble drink drive drop duck eat exercise "
-    "extend fall fight flap flex flip fold gather gesture get give glance go grab grasp greet hang hit hobble hold hop hug hurl "
-    "hurry imitate jab jog jump keep kick kneel knock land laugh lay lean leap leave lie lift limp look lower lunge make "
-    "march mime mix move nod open pace pantomime pause perform pick pitch pivot place play plod point pose practice "
-    "practise pretend pull punch push put raise reach release relax remain rest rise rotate rub run salute saunter scratch "
-    "scrub shake shift shoot show shrug shuffle sidestep signal simulate sing sit skip slap slide slip sneak spin sprint squat "
-    "stagger stand start stay step stir stomp stoop stop stretch stride straighten strike stroll struggle strut stumble swat sway "
-    "sweep swim swing take talk tap throw tilt tiptoe toss touch trip trot trudge turn twirl twist use waddle wait walk "
-    "wander warm wash wave wiggle wipe wobble"
-).split()
-_IRREGULAR = {"do": "does", "go": "goes", "have": "has"}
-_DOUBLES = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
-"""A short word's last consonant doubles before -ing where one vowel stands before it: stop, run, squat."""
-_NOT_DOUBLED = frozenset(
-    ("answer", "cover", "lower", "wander", "open", "signal", "pivot", "saunter", "stagger", "straighten", "gather")
-)
-
-
-def third_person(verb: str) -> str:
-    """The form after he or she: walks, reaches, carries."""
-    if verb in _IRREGULAR:
-        return _IRREGULAR[verb]
-    if verb.endswith(("s", "x", "z", "ch", "sh")):
-        return verb + "es"
-    return verb[:-1] + "ies" if re.search(r"[^aeiou]y$", verb) else verb + "s"
-
-
-def gerund(verb: str) -> str:
-    """The form in -ing: walking, sitting, waving, lying."""
-    if verb.endswith("ie"):
-        return verb[:-2] + "ying"
-    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
-        return verb[:-1] + "ing"
-    return verb + (verb[-1] if _DOUBLES.search(verb) and verb not in _NOT_DOUBLED else "") + "ing"
-
-
-_FINITE = {third_person(v): v for v in VERBS}
-_GERUNDS = {gerund(v): v for v in VERBS}
-
+from dimo.text.verbs import GERUNDS, THIRDS, Clauses, clauses, gerund, third_person
 
 # ---- words
 
@@ -128,9 +85,6 @@ _SUBJECT = re.compile(
     r"^(?:(?:(?:a|the|this) )?(?:person|man|woman|figure|human|subject|individual|character|guy|sim)"
     r"|someone|somebody|he|she)(?: (?:is|was))? (?=\w)(?!who\b|that\b|in\b|with\b|on\b|and\b|is\b|was\b|has\b|had\b)"
 )
-_ON_THE_WAY = frozenset(("first", "then", "also", "just"))
-_JOINS = frozenset(("and", "then"))
-_ENDS = ",;."
 _AGAIN = re.compile(r"\b(?:he|she|they)\b")
 _POSSESSIVE = re.compile(r"\b(?:his|her|their)\b(?=\s+(?!(?:and|while|then|with|in|on|at|to)\b))")
 _REFLEXIVE = re.compile(r"\b(?:himself|herself|themselves|themself)\b")
@@ -138,43 +92,10 @@ SHORT = 14
 """Words to which something may be added: a long sentence has enough to say."""
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """A sentence without its subject: words, and for the places of its verbs their base forms."""
-
-    words: tuple[str, ...]
-    verbs: dict[int, str]
-
-    def said(self, form: Callable[[str], str]) -> str:
-        """The words with the verbs in a form; what stands behind a verb, such as a comma, stays there."""
-        words = list(self.words)
-        for i, verb in self.verbs.items():
-            words[i] = form(verb) + words[i][len(words[i].rstrip(_ENDS)) :]
-        return " ".join(words)
-
-
-def parse(text: str) -> Parsed | None:
+def parse(text: str) -> Clauses | None:
     """A caption in plain form (text.normalise) by its verbs; None where it is not about one person, or has no verb known here."""
     subject = _SUBJECT.match(text)
-    if subject is None:
-        return None
-    words = tuple(text[subject.end() :].split())
-    forms: dict[str, str] | None = None
-    verbs: dict[int, str] = {}
-    ready = True
-    for i, word in enumerate(words):
-        plain = word.rstrip(_ENDS)
-        if not verbs and ready and forms is None:
-            forms = next((f for f in (_FINITE, _GERUNDS) if plain in f), None)
-        if ready and forms and plain in forms:
-            verbs[i] = forms[plain]
-            ready = False
-        elif ready and not (plain in _ON_THE_WAY or plain.endswith("ly")):
-            if not verbs:
-                return None
-            ready = False
-        ready = ready or plain in _JOINS or word != plain
-    return Parsed(words, verbs) if verbs else None
+    return clauses(text[subject.end() :].split(), (THIRDS, GERUNDS)) if subject else None
 
 
 def reword(text: str, generator: np.random.Generator, words: Words = WORDS) -> str:
@@ -201,7 +122,7 @@ def _of(said: str, whose: str) -> str:
     return _REFLEXIVE.sub(_REFLEXIVES[whose], _POSSESSIVE.sub(whose, said))
 
 
-def _in_mood(found: Parsed, subject: str, whose: str, generator: np.random.Generator) -> tuple[str, str]:
+def _in_mood(found: Clauses, subject: str, whose: str, generator: np.random.Generator) -> tuple[str, str]:
     """The sentence told, asked for or ordered, and whose body it speaks of."""
     base, doing = found.said(lambda verb: verb), found.said(gerund)
     plural = subject == "they"

@@ -1,0 +1,124 @@
+"""Forms of the verbs of motion, and the verbs of a sentence's clauses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+VERBS = (
+    "act advance alternate amble answer appear applaud approach attack avoid balance bang beat begin bend bounce bow box "
+    "bring brush carry cartwheel catch change check chop circle clap clasp clean climb close collapse come continue cough "
+    "cover crawl creep crouch cry dance dash descend dig do dodge drag draw dribble drink drive drop duck eat exercise "
+    "extend fall fight flap flex flip fold gather gesture get give glance go grab grasp greet hang hit hobble hold hop hug "
+    "hurl hurry imitate jab jog jump keep kick kneel knock land laugh lay lean leap leave lie lift limp look lower lunge "
+    "make march mime mix move nod open pace pantomime pause perform pick pitch pivot place play plod point pose practice "
+    "practise pretend pull punch push put raise reach release relax remain rest rise rotate rub run salute saunter scratch "
+    "scrub shake shift shoot show shrug shuffle sidestep signal simulate sing sit skip slap slide slip sneak spin sprint "
+    "squat stagger stand start stay step stir stomp stoop stop straighten stretch stride strike stroll struggle strut "
+    "stumble swat sway sweep swim swing take talk tap throw tilt tiptoe toss touch trip trot trudge turn twirl twist use "
+    "waddle wait walk wander warm wash wave wiggle wipe wobble"
+).split()
+_THIRD = {"do": "does", "go": "goes"}
+_PAST = dict(
+    pair.split(":")
+    for pair in (
+        "beat:beat begin:began bend:bent bring:brought catch:caught come:came creep:crept dig:dug do:did draw:drew "
+        "drink:drank drive:drove eat:ate fall:fell fight:fought get:got give:gave go:went hang:hung hit:hit hold:held "
+        "keep:kept kneel:knelt lay:laid leave:left lie:lay make:made put:put rise:rose run:ran shake:shook shoot:shot "
+        "sing:sang sit:sat slide:slid sneak:sneaked spin:spun stand:stood stride:strode strike:struck sweep:swept swim:swam "
+        "swing:swung take:took throw:threw"
+    ).split()
+)
+_DOUBLES = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
+"""A short word's last consonant doubles before -ing and -ed where one vowel stands before it: stop, hop, squat."""
+_NOT_DOUBLED = frozenset(
+    ("answer", "cover", "lower", "wander", "open", "signal", "pivot", "saunter", "stagger", "straighten", "gather")
+)
+ENDS = ",;."
+"""What may stand behind a word."""
+LEADING = frozenset(("first", "then", "also", "just"))
+"""What may stand before a clause's verb, beside words in -ly."""
+_JOINS = frozenset(("and", "then"))
+
+
+def third_person(verb: str) -> str:
+    """The form after he or she: walks, reaches, carries."""
+    if verb in _THIRD:
+        return _THIRD[verb]
+    if verb.endswith(("s", "x", "z", "ch", "sh")):
+        return verb + "es"
+    return verb[:-1] + "ies" if re.search(r"[^aeiou]y$", verb) else verb + "s"
+
+
+def gerund(verb: str) -> str:
+    """The form in -ing: walking, sitting, waving, lying."""
+    if verb.endswith("ie"):
+        return verb[:-2] + "ying"
+    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
+        return verb[:-1] + "ing"
+    return verb + _doubled(verb) + "ing"
+
+
+def past(verb: str) -> str:
+    """The form of what is over: walked, sat, carried."""
+    if verb in _PAST:
+        return _PAST[verb]
+    if verb.endswith("e"):
+        return verb + "d"
+    return verb[:-1] + "ied" if re.search(r"[^aeiou]y$", verb) else verb + _doubled(verb) + "ed"
+
+
+def _doubled(verb: str) -> str:
+    return verb[-1] if _DOUBLES.search(verb) and verb not in _NOT_DOUBLED else ""
+
+
+THIRDS = {third_person(v): v for v in VERBS}
+GERUNDS = {gerund(v): v for v in VERBS}
+BASES = {v: v for v in VERBS}
+PASTS = {form: v for v in VERBS if (form := past(v)) not in (*BASES, "left", "saw")}
+"""Forms to verbs. Forms of the past that mean something else too ("left", "put") are not among them."""
+
+
+@dataclass(frozen=True)
+class Clauses:
+    """The words of a sentence behind its subject, and for the places of its clauses' verbs their base forms."""
+
+    words: tuple[str, ...]
+    verbs: dict[int, str]
+
+    def said(self, form: Callable[[str], str]) -> str:
+        """The words with the verbs in a form; what stands behind a verb, such as a comma, stays there."""
+        words = list(self.words)
+        for i, verb in self.verbs.items():
+            words[i] = form(verb) + words[i][len(words[i].rstrip(ENDS)) :]
+        return " ".join(words)
+
+
+def leads(word: str) -> bool:
+    """Whether a word, without what stands behind it, may stand before a clause's verb: slowly, then."""
+    return word in LEADING or word.endswith("ly")
+
+
+def clauses(words: Sequence[str], tables: Sequence[Mapping[str, str]]) -> Clauses | None:
+    """The verbs that begin clauses, all in the form of the first one; None where the words do not begin with a verb known here.
+
+    tables: forms to verbs; the first one that holds the first verb is that of the sentence. Clauses begin at the beginning and
+    behind "and", "then" and commas: "walks forward, turns and waves" has three, "waves the arms and legs" one.
+    """
+    forms: Mapping[str, str] = {}
+    verbs: dict[int, str] = {}
+    ready = True
+    for i, word in enumerate(words):
+        plain = word.rstrip(ENDS)
+        if ready and not verbs:
+            forms = next((table for table in tables if plain in table), {})
+        if ready and plain in forms:
+            verbs[i] = forms[plain]
+            ready = False
+        elif ready and not leads(plain):
+            if not verbs:
+                return None
+            ready = False
+        ready = ready or plain in _JOINS or word != plain
+    return Clauses(tuple(words), verbs) if verbs else None
