@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from dimo.errors import WeightsError
-from dimo.memory.recall import ALIKE, UNLIKE, Recall, stems
+from dimo.memory.recall import ALIKE, UNLIKE, Recall, sides, stems
 
 
 def codes(length: int, value: int) -> torch.Tensor:
@@ -134,3 +134,30 @@ def test_nothing_is_like_a_sentence_where_captions_are_empty():
     empty = Recall.of([codes(3, 0)], [["the man"]])
     assert empty.nearest("walks", 9) == []
     assert np.isfinite([r.likeness for r in empty.nearest("the man", 9)]).all()
+
+
+def test_a_sentence_that_names_a_side_asks_only_motions_of_that_side():
+    recall = Recall.of(
+        [codes(4, 1), codes(4, 2), codes(4, 3), codes(4, 4)],
+        [
+            ["a person kicks with the right leg"],
+            ["a person kicks with the left leg"],
+            ["a person kicks with the leg"],
+            ["a person kicks with the left leg, then the right leg"],
+        ],
+    )
+    open_ = torch.ones(4, dtype=torch.bool)
+
+    def asked(text: str) -> set[int]:
+        found = (recall.votes(text, open_, draw(seed)) for seed in range(30))
+        return {int(near.codes[0, 0, 0]) for near in found if near is not None}
+
+    assert asked("someone kicks with the left leg") == {2}
+    assert asked("someone kicks with the right leg") == {1}
+    assert asked("someone kicks with the leg") == {3}  # what is most like it
+    assert asked("someone kicks with the left leg, then the right leg") == {4}
+
+
+def test_sides_are_words_of_their_own():
+    assert sides("Turns left and looks RIGHTWARDS") == {"left", "right"}
+    assert sides("a bright, leftover light") == frozenset()

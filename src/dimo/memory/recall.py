@@ -55,6 +55,11 @@ def _stem(word: str) -> str:
     return stem
 
 
+def sides(text: str) -> frozenset[str]:
+    """The sides that a sentence names: left, right, both or neither of them."""
+    return frozenset(re.findall(r"\b(left|right)(?:wards?)?\b", text.lower()))
+
+
 @dataclass(frozen=True)
 class Recalled:
     """A remembered motion (its number), the caption of it that is most like the sentence, and how like it is, 0 to 1."""
@@ -139,11 +144,12 @@ class Recall:
     def votes(self, text: str, open_: Tensor, generator: torch.Generator) -> Neighbours | None:
         """What one of the nearest motions holds where open_ (L,) is True, one stretch of a row; None where none is like.
 
-        A motion that is longer than the stretch shows part of what was said of it, and is as much less like; it stands there
+        Where the sentence names a side, only motions of that side are asked: by words alone left is nearly right. A motion
+        that is longer than the stretch shows part of what was said of it, and is as much less like; it stands there
         from its beginning or with its end at the end. A shorter one stands anywhere.
         """
-        places = open_.nonzero()[:, 0]
-        found = self.nearest(text, SEARCHED)
+        places, named = open_.nonzero()[:, 0], sides(text)
+        found = [one for one in self.nearest(text, SEARCHED) if not named or sides(one.caption) == named]
         if not found or not len(places):
             return None
         first, steps = int(places[0]), int(places[-1]) + 1 - int(places[0])
