@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         reading = read(args.file, options(args))
     except StillError:  # a character for --rig
+        if args.animation is not None:
+            raise
         reading, still = read_still(args.file, options(args)), True
     if args.map_template is not None:
         target = args.map_template if args.map_template.name else Path(f"{args.file.stem}.map.json")
