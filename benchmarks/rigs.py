@@ -34,13 +34,22 @@ from dimo.formats.table import read
 from dimo.view.sheet import sheets
 
 SOURCES = {
-    "xbot.glb": ("Mixamo's X Bot, as three.js' examples/models/gltf/Xbot.glb", "free to use, Adobe"),
+    "xbot.glb": ("Mixamo's X Bot, of ankitrana1256/Portfolio models/Xbot.glb", "free to use, Adobe"),
     "ybot.glb": ("Mixamo's Y Bot, of ankitrana1256/Portfolio models/Ybot.glb", "free to use, Adobe"),
-    "knight.glb": ("KayKit-Game-Assets/KayKit-Character-Pack-Adventures-1.0, Knight.glb", "CC0"),
-    "robot.glb": ("Quaternius' robot, as three.js' examples/models/gltf/RobotExpressive/RobotExpressive.glb", "CC0"),
-    "female.glb": ("Mesh2Motion/mesh2motion-app static/models-variation/human-female.glb", "CC0"),
-    "zombie.glb": ("Mesh2Motion/mesh2motion-app static/models-variation/human-zombie.glb", "CC0"),
-    "sintel.glb": ("Mesh2Motion/mesh2motion-app static/models-variation/human-sintel.glb", "CC BY"),
+    "knight.glb": (
+        "KayKit's knight, of KayKit-Game-Assets/KayKit-Character-Pack-Adventures-1.0 Characters/gltf/Knight.glb",
+        "CC0",
+    ),
+    "robot.glb": ("Quaternius' robot, of mfoschian/ARZone models/RobotExpressive.glb", "CC0"),
+    "female.glb": (
+        "Quaternius' female, of Mesh2Motion/mesh2motion-app static/models-variation/human-female.glb",
+        "CC0",
+    ),
+    "zombie.glb": ("Kenney's zombie, of Mesh2Motion/mesh2motion-app static/models-variation/human-zombie.glb", "CC0"),
+    "sintel.glb": (
+        "Blender Studio's Sintel, of Mesh2Motion/mesh2motion-app static/models-variation/human-sintel.glb",
+        "CC BY",
+    ),
     "reader.glb": ("Ready Player Me's avatar of met4citizen/TalkingHead avatars/brunette-t.glb", "CC BY-NC 4.0"),
     "example.vrm": ("saturday06/VRM-Addon-for-Blender tests, Example.vrm", "MIT or GPL"),
     "makehuman.bvh": ("makehumancommunity/makehuman makehuman/data/poseunits/face-poseunits.bvh", "CC0"),
