@@ -1,4 +1,4 @@
-"""What Blender exports of its own rig, the metarig and the one that Rigify generates, read by us. Run by make integ-tools."""
+"""What Blender exports of its own human rig, read by us. Run by make integ-tools."""
 
 import json
 import subprocess
@@ -14,18 +14,16 @@ from dimo.formats.table import read
 pytestmark = pytest.mark.tools
 
 
-@pytest.fixture(scope="module", params=["metarig", "generated"])
-def exported(request, tmp_path_factory) -> Path:
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Path:
     """A folder with rig.glb, rig.bvh, and rig.json of where Blender has the bones."""
     program = blender.find()
     if program is None:
         pytest.fail("no Blender is found: dimo setup blender gets one")
-    folder = tmp_path_factory.mktemp(request.param)
+    folder = tmp_path_factory.mktemp("rig")
     script = str(Path(__file__).with_name("blender_rig.py"))
     start = [script] if program.is_python else [*blender.BACKGROUND, "--python", script, "--"]
-    done = subprocess.run(
-        [str(program.program), *start, str(folder), request.param], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([str(program.program), *start, str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return folder
 
