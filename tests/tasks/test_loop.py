@@ -121,7 +121,8 @@ def test_pacing_ends_somewhere():
     still = Motion(BODY, 30, np.tile([0, 0.95, 0.0], (50, 1)), rotvec_to_quat(np.zeros((50, 22, 3))))
     assert loop.paced(still, still[:40], 5 / 30) == (still, 5 / 30)
     leaving = np.concatenate([np.zeros((40, 3)), np.arange(1, 11)[:, None] * [0, 0, 0.1]])
-    moved = Motion(BODY, 30, leaving + [0, 0.95, 0], still.rotations)  # a motion without any speed has no pace to keep
+    # A motion without any speed has no pace to keep.
+    moved = Motion(BODY, 30, leaving + np.array([0, 0.95, 0]), still.rotations)
     assert loop.paced(moved, moved[:40], 5 / 30) == (moved, 5 / 30)
 
 
