@@ -4,7 +4,7 @@ python benchmarks/tables.py
 
 A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json, speed.json and
 report/report.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json,
-<!-- scale --> from scale.json.
+<!-- scale --> from scale.json, <!-- rigs --> from rigs.json.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dimo.view.curves import curve
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 TARGETS = (
-    *(ROOT / name for name in ("README.md", "src/dimo/weights/MODEL_CARD.md", "docs/scale.md")),
+    *(ROOT / name for name in ("README.md", "src/dimo/weights/MODEL_CARD.md", "docs/scale.md", "docs/files.md")),
     *sorted((ROOT / "docs/tasks").glob("*.md")),
 )
 STYLE = (
@@ -278,6 +278,26 @@ def read(name: str) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def rigs(report: dict) -> str:
+    def both(values: list[float]) -> str:
+        return " / ".join(f"{100 * v:.1f}" for v in values)
+
+    rows = [
+        (
+            f"{r['rig']}, {r['licence']}",
+            f"{r['joints']}, {r['naming']}",
+            f"{r['leg_m']:.2f}",
+            both(r["wrist"]),
+            both(r["step"]),
+            both(r["skate"]),
+            f"{r['again_mm']:.4f}",
+        )
+        for r in report["rows"]
+    ]
+    head = "character | joints, names | legs, m | wrist, % of reach | step, % of leg | skate, cm/s | read again, mm"
+    return table(head, rows)
+
+
 def main() -> None:
     quality, speed, evaluation, ordinary = read("quality"), read("speed"), read("report/report"), read("ordinary")
     fresh, reworded = read("fresh"), read("reworded")
@@ -294,6 +314,7 @@ def main() -> None:
         ("edits", edits),
         ("understands", understands),
         ("scale", scale),
+        ("rigs", rigs),
     ):
         if (report := read(name)) is not None:
             parts[name] = write(report)

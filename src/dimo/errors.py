@@ -24,12 +24,16 @@ class FormatError(DimoError):
         joint: str | None = None,
         frame: int | None = None,
     ):
-        self.path, self.line, self.joint, self.frame = path, line, joint, frame
+        self.message, self.path, self.line, self.joint, self.frame = message, path, line, joint, frame
         place = [str(path)] if path is not None else []
         place += [f"line {line}"] if line is not None else []
         place += [f"joint {joint}"] if joint is not None else []
         place += [f"frame {frame}"] if frame is not None else []
         super().__init__(f"{', '.join(place)}: {message}" if place else message)
+
+
+class StillError(FormatError):
+    """A file that may hold a body, but no motion of it."""
 
 
 class ShapeError(DimoError, ValueError):

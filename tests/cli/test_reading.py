@@ -14,6 +14,7 @@ from dimo.body.rotation import rotvec_to_quat
 from dimo.cli import progress
 from dimo.cli.main import main
 from dimo.formats import bvh
+from dimo.formats.gltf_pack import pack
 
 BODY = preset("humanml3d")
 
@@ -189,6 +190,46 @@ def test_doctor_sees_troubles(tmp_path, capsys):
     assert "100 m/s in frame 19" in explained(capsys, write(tmp_path, Motion(BODY, 20, root, m.rotations)))["trouble"]
     assert "one frame" in explained(capsys, write(tmp_path, m[:1]))["trouble"]
     assert "no usual person" in explained(capsys, str(m.save(tmp_path / "a.npz")), "--unit", "dm")["trouble"]
+
+
+def character(path: Path) -> Path:
+    """A GLB with a skin and no animation, as characters are passed around."""
+    data = clip().save(path).read_bytes()
+    size = int.from_bytes(data[12:16], "little")
+    document = json.loads(data[20 : 20 + size])
+    del document["animations"]
+    path.write_bytes(pack(document, data[28 + size :]))
+    return path
+
+
+def test_doctor_explains_a_character(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hero = str(character(tmp_path / "hero.glb"))
+    said = explained(capsys, hero)
+    assert said["joints"] == "22, named as plain"
+    assert said["motion"].startswith("none: a character")
+    assert "rate" not in said
+    assert said["trouble"] == "none"
+    assert main(["doctor", hero, "--map-template"]) == 0
+    assert json.loads((tmp_path / "hero.map.json").read_text())["joints"]["left_knee"] == "left_knee"
+    assert main(["doctor", hero, "--map", "hero.map.json"]) == 0
+    assert "by the map" in capsys.readouterr().out
+    assert main(["convert", hero, "o.bvh"]) == 2
+    assert "no animation, so there is no motion in it; --rig puts one on its body" in capsys.readouterr().err
+
+
+def test_feet_of_bent_legs_say_nothing_of_sides(tmp_path, capsys):
+    """On hands and knees: the trunk level, the shins behind the knees, and the feet stretched out behind, a little up."""
+    turns = np.zeros((8, 22, 3))
+    turns[:, 0, 0] = np.pi / 2
+    for side in ("left", "right"):
+        turns[:, BODY.index(f"{side}_hip"), 0] = -np.pi / 2
+        turns[:, BODY.index(f"{side}_knee"), 0] = np.pi / 2
+        turns[:, BODY.index(f"{side}_ankle"), 0] = np.radians(120)
+    crawling = Motion(BODY, 20, np.tile([0, 0.5, 0.0], (8, 1)), rotvec_to_quat(turns))
+    joints = crawling.joints()[0]
+    assert joints[BODY.index("left_foot"), 2] < joints[BODY.index("left_ankle"), 2]
+    assert "left stands on the right" not in explained(capsys, write(tmp_path, crawling))["trouble"]
 
 
 # ---- long work

@@ -176,6 +176,8 @@ def test_positions_of_zero_leave_the_offset(tmp_path):
     )
     rows = re.sub(r"^(0 90 \d \S+ \S+ \S+) (.*)$", r"\1 0 0 0 \2", six, flags=re.M)
     assert reading(tmp_path, rows).motion == reading(tmp_path, GOOD).motion
+    rounded = re.sub(r"^(0 90 \d \S+ \S+ \S+) (.*)$", r"\1 1e-6 0.05 -0.0002 \2", six, flags=re.M)  # of 40
+    assert reading(tmp_path, rounded).motion == reading(tmp_path, GOOD).motion
     placed = re.sub(r"^(0 90 \d \S+ \S+ \S+) (.*)$", r"\1 0 44 0 \2", six, flags=re.M)
     assert reading(tmp_path, placed).motion.skeleton.offsets[1].tolist() == [0, 0.44, 0]
 

@@ -88,6 +88,7 @@ def test_what_blender_is_told(tmp_path, monkeypatch):
     ("text", "words"),
     [
         ("echo Error: cannot save >&2; exit 1", "Blender failed: Error: cannot save"),
+        ("echo RuntimeError: Error: no FBX >&2; echo took 3 ms; echo; exit 1", "Blender failed: Error: no FBX"),
         ("exit 0", "Blender wrote nothing"),
     ],
 )
@@ -99,6 +100,22 @@ def test_a_blender_that_fails_leaves_nothing(tmp_path, monkeypatch, text, words)
     with pytest.raises(FormatError, match=words.replace("wrote nothing", "made nothing of it")):
         Motion.load(tmp_path / "b.fbx")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b.fbx", "my"]
+
+
+@POSIX
+def test_what_is_wrong_is_said_of_the_users_file(tmp_path, monkeypatch):
+    """Not of the GLB that it became on the way."""
+    glb = b'{"asset": {"version": "2.0"}}   '
+    (tmp_path / "made.glb").write_bytes(
+        b"glTF" + (2).to_bytes(4, "little") + (20 + len(glb)).to_bytes(4, "little")
+        + len(glb).to_bytes(4, "little") + b"JSON" + glb
+    )  # fmt: skip
+    made = f"/bin/cp {tmp_path}/made.glb $3; echo dimo-fps 24 24.0"
+    monkeypatch.setenv(blender.VARIABLE, str(program(tmp_path / "my" / "python3", made)))
+    (tmp_path / "arrow.fbx").write_bytes(b"Kaydara FBX Binary")
+    with pytest.raises(FormatError) as error:
+        Motion.load(tmp_path / "arrow.fbx")
+    assert str(error.value).startswith(f"{tmp_path / 'arrow.fbx'}: it holds no animation")
 
 
 @POSIX

@@ -315,10 +315,14 @@ def tried(path: Path, g: np.random.Generator) -> str:
         options = Options(up=str(g.choice(["x", "y", "z"])), unit=str(g.choice(["m", "cm", "inch"])))
     if (motion := attempt(lambda: read(path, options).motion)) is None:
         return "refused"
-    for suffix in (".bvh", ".glb", ".npz", ".npy"):  # those that take any body and need nothing else
+    for suffix in (".npz", ".npy"):  # those that take any body and need nothing else, as the next two
         motion.save(path.with_name(f"again{suffix}"))
-    for suffix in (".bvh", ".glb"):
-        motion.save(path.with_name(f"again{suffix}"), root_bone=True)
+    for root_bone in (False, True):
+        motion.save(path.with_name("again.bvh"), root_bone=root_bone)
+        motion.save(path.with_name("again.glb"), root_bone=root_bone, mesh=False)
+        attempt(
+            lambda r=root_bone: motion.save(path.with_name("again.glb"), root_bone=r)
+        )  # its own skin may be damaged
     for suffix in (".vrma", ".usda"):  # that one knows a person's joints only, this one names that glTF allows
         attempt(lambda suffix=suffix: motion.save(path.with_name(f"again{suffix}")))
     sheet(motion, poses=4, height=100)

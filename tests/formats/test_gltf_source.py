@@ -373,6 +373,20 @@ def test_what_is_no_rig_is_refused(tmp_path):
     assert not (tmp_path / "out.glb").exists()
 
 
+@pytest.mark.parametrize("what", ["buffer", "byteLength"])
+def test_damage_that_reading_passed_by_is_refused_before_anything_is_written(tmp_path, what):
+    """A view that only a mesh uses does not say where it is."""
+    hero = character(tmp_path)
+    document, body = opened(hero)
+    indices = document["accessors"][document["meshes"][0]["primitives"][0]["indices"]]
+    del document["bufferViews"][indices["bufferView"]][what]
+    hero.write_bytes(pack(document, body))
+    with pytest.raises(FormatError, match="not as the specification has it") as error:
+        walking().save(tmp_path / "out.glb", rig=hero)
+    assert str(hero) in str(error.value)
+    assert not (tmp_path / "out.glb").exists()
+
+
 def test_the_command_line_puts_motion_on_a_character(tmp_path, capsys):
     hero, clip, out = character(tmp_path), walking().save(tmp_path / "walk.npz"), tmp_path / "out.glb"
     assert main(["convert", str(clip), str(out), "--rig", str(hero), "--fps", "24"]) == 0

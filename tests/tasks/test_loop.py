@@ -120,6 +120,10 @@ def test_pacing_ends_somewhere():
     assert 1 < loop.hurry(slow, motion, seconds) < loop.hurry(made, motion, 7 / 30) / 2
     still = Motion(BODY, 30, np.tile([0, 0.95, 0.0], (50, 1)), rotvec_to_quat(np.zeros((50, 22, 3))))
     assert loop.paced(still, still[:40], 5 / 30) == (still, 5 / 30)
+    leaving = np.concatenate([np.zeros((40, 3)), np.arange(1, 11)[:, None] * [0, 0, 0.1]])
+    # A motion without any speed has no pace to keep.
+    moved = Motion(BODY, 30, leaving + np.array([0, 0.95, 0]), still.rotations)
+    assert loop.paced(moved, moved[:40], 5 / 30) == (moved, 5 / 30)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,21 @@ def test_pacing_ends_somewhere():
 def test_pace_by_hand(haste, expected):
     """Haste of 2 takes two frames a step; of 8 more than the most, which shares out what there is."""
     assert loop.pace(np.array(haste), 6) == pytest.approx(np.array(expected, float))
+
+
+def test_the_pace_changes_gently():
+    """One step four times too fast takes four frames, and those before and after it slow down for it by and by."""
+    steps = np.diff(loop.pace(np.array([1.0] * 8 + [4.0] + [1.0] * 8), 100))
+    assert steps.min() < 0.3
+    assert steps[[0, -1]] == pytest.approx(1.0, abs=0.1)
+    assert np.abs(np.diff(steps)).max() < 0.3
+
+
+def test_a_way_that_does_not_hurry_stays_as_it_is():
+    """Nearly as fast as the motion, and no faster."""
+    z = np.cumsum([0.05] * 40 + [0.0498] * 8 + [0.05] * 5)
+    made = Motion(BODY, 30, np.stack([0 * z, 0 * z + 0.95, z], axis=1), rotvec_to_quat(np.zeros((len(z), 22, 3))))
+    assert loop.paced(made, made[:40], 7 / 30) == (made, 7 / 30)
 
 
 def test_a_loop_that_hurries_is_paced_and_one_of_a_length_that_is_asked_is_not(model, monkeypatch):

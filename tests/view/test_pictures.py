@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dimo import Motion, RequestError, preset
-from dimo.view.draw import BACKGROUND, LEFT, RIGHT, Camera, frames, side_colours
+from dimo import Motion, RequestError, Skeleton, preset
+from dimo.body.mapping import rest_pose
+from dimo.view.draw import BACKGROUND, GREY, LEFT, RIGHT, Camera, drawn_bones, frames, side_colours
 from dimo.view.sheet import sheet, sheets
 from dimo.view.video import save
 
@@ -27,6 +28,36 @@ def test_sides_have_their_colours(name):
     for joint, colour in zip(skeleton.names, side_colours(skeleton), strict=True):
         assert (colour == LEFT) == joint.startswith("left")
         assert (colour == RIGHT) == joint.startswith("right")
+
+
+@pytest.mark.parametrize("name", ["mixamo", "ue5", "unity", "vrm", "rigify", "cmu_bvh"])
+def test_sides_have_their_colours_on_every_rig(name):
+    """Of each preset the joints of the left arm and leg, fingers too, stand on the left of the rest pose."""
+    skeleton = preset(name)
+    rest = rest_pose(skeleton)
+    for j, colour in enumerate(side_colours(skeleton)):
+        across = rest[j, 0] - rest[0, 0]
+        if abs(across) > 0.04:
+            assert colour == (LEFT if across > 0 else RIGHT), skeleton.names[j]
+
+
+def test_colours_follow_the_body_where_names_say_nothing():
+    named = preset("humanml3d")
+    blank = Skeleton(tuple(f"b{j}" for j in range(22)), named.parents, named.offsets, "blank")
+    assert side_colours(blank) == side_colours(named)
+    assert set(side_colours(named)) == {GREY, LEFT, RIGHT}
+
+
+def test_controls_beside_the_body_are_not_drawn():
+    """A root on the ground with a target of inverse kinematics beside the body, as game characters have."""
+    body = preset("humanml3d")
+    offsets = np.concatenate([np.zeros((1, 3)), [[0, 0.95, 0]], body.offsets[1:], [[1.0, 0, 1.0]]])
+    names, parents = ("ground", *body.names, "kneeIK"), (-1, *(p + 1 for p in body.parents), 0)
+    bones = drawn_bones(Skeleton(names, parents, offsets, "hero"))
+    assert bones == [(p + 1, j + 1) for p, j in drawn_bones(body)]
+    assert len(bones) == 21
+    chain = Skeleton(("a", "b"), (-1, 0), np.array([[0, 0, 0], [0, 1.0, 0]]), "chain")
+    assert drawn_bones(chain) == [(0, 1)]
 
 
 def test_frames_show_a_figure():

@@ -10,20 +10,31 @@ import numpy as np
 from dimo.body.mapping import Roles, find_naming, map_template
 from dimo.body.motion import Motion
 from dimo.body.rigs import ROLES
+from dimo.body.rotation import normalise
 from dimo.cli.reading import options
-from dimo.errors import RequestError
+from dimo.errors import RequestError, StillError
 from dimo.formats.files import write_atomically
 from dimo.formats.reading import Reading
+from dimo.formats.rig import read_still
 from dimo.formats.table import read
 from dimo.formats.units import name_of
 
 FASTEST, LOW, HIGH, TALL = 40.0, 0.05, 0.1, (0.9, 2.4)
 """m/s of a joint, m of feet below and above the ground, and m of a person, beyond which a file is worth a look."""
 
+STRAIGHT = 0.8
+"""Cosine of the angle between thigh and shin from which on a leg is straight."""
+
 
 def run(args: argparse.Namespace) -> int:
     """Explain args.file; 0 when its body is understood, 1 when it cannot be mapped."""
-    reading = read(args.file, options(args))
+    still = False
+    try:
+        reading = read(args.file, options(args))
+    except StillError:  # a character for --rig
+        if args.animation is not None:
+            raise
+        reading, still = read_still(args.file, options(args)), True
     if args.map_template is not None:
         target = args.map_template if args.map_template.name else Path(f"{args.file.stem}.map.json")
         if target.suffix.lower() != ".json":
@@ -31,13 +42,13 @@ def run(args: argparse.Namespace) -> int:
         with write_atomically(target) as temporary:
             temporary.write_text(map_template(reading.motion.skeleton), encoding="utf-8")
         print(f"{target}: fill in what is null or wrong, and give it with --map")
-    for line in explain(reading):
+    for line in explain(reading, still=still):
         print(line)
     return 0 if reading.naming is not None else 1
 
 
-def explain(reading: Reading) -> list[str]:
-    """Lines of a name and what it is."""
+def explain(reading: Reading, *, still: bool = False) -> list[str]:
+    """Lines of a name and what it is. still: the file holds a body and no motion of it."""
     motion, skeleton = reading.motion, reading.motion.skeleton
     roles: Roles = {}
     trouble: list[str] = []
@@ -53,15 +64,23 @@ def explain(reading: Reading) -> list[str]:
         *(("" if i else "mapping", row) for i, row in enumerate(_mapping(motion, roles))),
         ("unit", f"{name_of(reading.unit)} ({reading.unit_from}); the body is {reading.height:.2f} m tall"),
         ("up", f"{reading.up} ({reading.up_from})"),
-        ("rate", f"{motion.fps:g} frames a second"),
-        ("duration", f"{len(motion)} frames, {motion.seconds:.2f} s"),
+        *_time(motion, still),
         *(("detail", d) for d in reading.details),
         *(("note", n) for n in reading.notes),
-        *(("trouble", t) for t in trouble + troubles(reading, roles)),
+        *(("trouble", t) for t in trouble + troubles(reading, roles, still=still)),
     ]
     if not any(name == "trouble" for name, _ in lines):
         lines.append(("trouble", "none"))
     return [f"{name:<12} {text}" for name, text in lines]
+
+
+def _time(motion: Motion, still: bool) -> list[tuple[str, str]]:
+    if still:
+        return [("motion", "none: a character, for a motion to be put on with --rig")]
+    return [
+        ("rate", f"{motion.fps:g} frames a second"),
+        ("duration", f"{len(motion)} frames, {motion.seconds:.2f} s"),
+    ]
 
 
 def _mapping(motion: Motion, roles: Roles) -> list[str]:
@@ -74,8 +93,8 @@ def _mapping(motion: Motion, roles: Roles) -> list[str]:
     return [f"{role:<15} {text}" for role, text in rows] if roles else []
 
 
-def troubles(reading: Reading, roles: Roles) -> list[str]:
-    """What is odd about the motion, a sentence each."""
+def troubles(reading: Reading, roles: Roles, *, still: bool = False) -> list[str]:
+    """What is odd about the motion, or about a body without one, a sentence each."""
     motion = reading.motion
     joints, out = motion.joints(), []
     if roles and not TALL[0] < reading.height < TALL[1]:
@@ -97,7 +116,7 @@ def troubles(reading: Reading, roles: Roles) -> list[str]:
             out.append(
                 f"{motion.skeleton.names[joint]} moves at {speed.max():.0f} m/s in frame {frame}, faster than people do"
             )
-    else:
+    elif not still:
         out.append("one frame is a pose, not a motion")
     return out
 
@@ -111,7 +130,10 @@ def _upright(joints: np.ndarray, roles: Roles) -> float:
 
 
 def _sides_exchanged(joints: np.ndarray, roles: Roles) -> bool:
-    """Whether left and right hip stand the wrong way round for the feet's direction, in most frames."""
+    """Whether left and right hip stand the wrong way round for the feet's direction, in most frames with straight knees.
+
+    The feet of bent legs point anywhere: those of one who crawls, backwards.
+    """
     if not {"left_foot", "right_foot"} <= roles.keys():
         return False
 
@@ -122,7 +144,11 @@ def _sides_exchanged(joints: np.ndarray, roles: Roles) -> bool:
     up = np.mean([at("neck" if "neck" in roles else "head") - at(f"{s}_hip") for s in ("left", "right")], axis=0)
     left = np.cross(up, ahead)
     across = np.sum(left * (at("left_hip") - at("right_hip")), axis=-1)
-    return bool(np.median(np.sign(across)) < 0)
+    straight = np.ones(len(joints), bool)
+    for s in ("left", "right"):
+        thigh, shin = at(f"{s}_knee") - at(f"{s}_hip"), at(f"{s}_ankle") - at(f"{s}_knee")
+        straight &= np.sum(normalise(thigh) * normalise(shin), axis=-1) > STRAIGHT
+    return bool(np.median(np.sign(across[straight])) < 0) if straight.any() else False
 
 
 def check(args: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -66,8 +67,7 @@ class Blender:
         except OSError as error:
             raise RequestError(f"{self.program} does not run as Blender ({error.strerror or error})") from None
         if done.returncode:
-            lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-            raise FormatError(f"Blender failed: {lines[-1][:200] if lines else 'it said nothing'}", path=arguments[-1])
+            raise FormatError(f"Blender failed: {_reason(done.stdout + done.stderr)}", path=arguments[-1])
         return done.stdout
 
     def version(self) -> str:
@@ -77,6 +77,13 @@ class Blender:
         except (FormatError, RequestError):
             return ""
         return next((line.partition(" ")[2] for line in out.splitlines() if line.startswith("dimo-version ")), "")
+
+
+def _reason(said: str) -> str:
+    """Of all that a program said before it failed, the last line about an error, or the last line."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return re.sub(r"^(\w+Error: )+", "", (errors or lines or ["it said nothing"])[-1])[:200]
 
 
 def find() -> Blender | None:

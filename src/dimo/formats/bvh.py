@@ -2,7 +2,7 @@
 
 Reading keeps the file's skeleton, and how it was written (formats/bvh_source.py). Lengths are metres inside; a file does not
 say its unit, except that ours do (formats/bvh_marks.py). Position channels of a joint replace its OFFSET (as in Bandai-Namco's
-files), unless all of them are zero; formats/rigid.py makes rigid bones of offsets that move. formats/bvh_write.py writes.
+files), unless all of them are about zero; formats/rigid.py makes rigid bones of offsets that move. formats/bvh_write.py writes.
 """
 
 from __future__ import annotations
@@ -92,8 +92,7 @@ def _channels(joints: list[Joint], values: np.ndarray) -> tuple[np.ndarray, np.n
         block = values[:, column : column + len(joint.channels)]
         column += len(joint.channels)
         places = [c for c in joint.channels if c in POSITIONS]
-        # Some programs write zeros there for "as at rest", which taken at their word would put all joints in one point.
-        if i == 0 or block[:, [joint.channels.index(c) for c in places]].any():
+        if i == 0 or joint.is_placed(block):
             for c in places:
                 offsets[:, i, POSITIONS.index(c)] = block[:, joint.channels.index(c)]
         turns = [c for c in joint.channels if c in ROTATIONS]

@@ -21,6 +21,9 @@ from dimo.errors import FormatError
 MAX_FRAMES = 1_000_000
 POSITIONS = ("Xposition", "Yposition", "Zposition")
 ROTATIONS = ("Xrotation", "Yrotation", "Zrotation")
+LEAST_PLACE = 0.01
+"""Of a joint's OFFSET: position channels that stay nearer to its parent than that put it nowhere."""
+
 _CHANNELS = {name.lower(): name for name in POSITIONS + ROTATIONS}
 _KEYWORDS = {"ROOT", "JOINT", "END", "ENDSITE", "{", "}", "OFFSET", "CHANNELS", "MOTION"}
 _COMMENT = re.compile(r"(^|\s)(#|//|;).*")
@@ -37,6 +40,15 @@ class Joint:
     offset: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     channels: list[str] = field(default_factory=list)
     decimals: int = 0  # that the offset is written with
+
+    def is_placed(self, values: np.ndarray) -> bool:
+        """Whether its position channels, of its values (F, C), say where it is instead of its OFFSET.
+
+        Some programs write zeros there for "as at rest", or what rounding left of them, which taken at their word would put
+        all joints in one point.
+        """
+        places = values[:, [k for k, c in enumerate(self.channels) if c in POSITIONS]]
+        return float(np.abs(places).max(initial=0.0)) > LEAST_PLACE * math.hypot(*self.offset)
 
 
 @dataclass(frozen=True)

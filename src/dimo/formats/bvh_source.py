@@ -98,8 +98,8 @@ class Source:
             moving = [c for c in joint.channels if c in POSITIONS]
             if i == 0 and len(moving) < 3:
                 return None
-            given = self.values[:, block][:, [joint.channels.index(c) for c in moving]].any()
-            place = places[0] if i == 0 else skeleton.offsets[self.at[i]] * np.full((len(motion), 1), bool(given))
+            given = joint.is_placed(self.values[:, block])
+            place = places[0] if i == 0 else skeleton.offsets[self.at[i]] * np.full((len(motion), 1), given)
             for c in moving:
                 out[:, block][:, joint.channels.index(c)] = place[:, POSITIONS.index(c)] / unit
             if self.at[i] < 0 or (not motion.skeleton.children[self.at[i]] and not joint.channels):

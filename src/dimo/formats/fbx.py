@@ -31,7 +31,10 @@ def parse(path: str | Path, animation: str | int | None = None, *, rig: bool = F
     read_bytes(path, MAX_BYTES)
     with blender.scratch() as folder:
         made, factor = blender.from_fbx(Path(path), Path(folder))
-        parsed = gltf.parse(made, animation, rig=rig)
+        try:
+            parsed = gltf.parse(made, animation, rig=rig)
+        except FormatError as error:  # of the user's file, not of the one in between
+            raise type(error)(error.message, path=path) from None
     return Parsed(
         replace(parsed.motion, fps=round(parsed.motion.fps * factor, 6)),
         "FBX",

@@ -17,7 +17,7 @@ from dimo.body.mapping import Roles, by_names, missing_roles, rest_pose, with_ma
 from dimo.body.motion import Motion
 from dimo.body.rotation import IDENTITY, quat_conjugate, quat_multiply, quat_rotate
 from dimo.body.skeleton import MAX_JOINTS, Skeleton
-from dimo.errors import FormatError, RequestError, ShapeError
+from dimo.errors import FormatError, RequestError, ShapeError, StillError
 from dimo.formats.axes import body_axis
 from dimo.formats.gltf_file import Damaged, Document, open_document
 from dimo.formats.gltf_joints import Body, find_bodies
@@ -71,7 +71,7 @@ def parse(path: str | Path, animation: str | int | None = None, *, rig: bool = F
 def _parse(document: Document, animation: str | int | None, path: Path, rig: bool) -> Parsed:
     nodes, animations = read_nodes(document), document.list("animations")
     if not animations and not rig:
-        raise FormatError("it holds no animation, so there is no motion in it", path=path)
+        raise StillError("it holds no animation, so there is no motion in it; --rig puts one on its body", path=path)
     if rig:
         chosen, body, tracks = -1, _skinned(document, nodes, path), {}
     else:
@@ -143,7 +143,7 @@ def _choose(
             if {n for n, _ in own} & (set(body.joints) | set(nodes.above(body.joints[0]))):
                 return i, body, own
     what = "its animation moves" if len(order) == 1 else f"none of its {len(order)} animations moves"
-    raise FormatError(f"{what} no joints, so there is no motion of a body in it", path=path)
+    raise StillError(f"{what} no joints, so there is no motion of a body in it", path=path)
 
 
 def _skinned(document: Document, nodes: Nodes, path: Path) -> Body:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dimo.body.motion import Motion
 from dimo.body.rotation import normalise, quat_conjugate, quat_continuous, quat_multiply, quat_to_matrix
-from dimo.errors import RequestError
+from dimo.errors import DimoError, FormatError, RequestError
 from dimo.formats.axes import from_y
 from dimo.formats.files import read_bytes, write_atomically
 from dimo.formats.gltf_file import MAX_BYTES, Document, beside
@@ -60,10 +60,22 @@ class GltfSource:
         )
 
     def write(self, motion: Motion, path: str | Path, *, root_bone: bool = False) -> Path:
-        """Write the file with a motion of its body as its only animation, as GLB.
+        """Write the file with a motion of its body as its only animation, as GLB; FormatError for a part of it that is damaged.
 
-        root_bone: path and heading are on its own root bone, or on a new one above all others that carries no skin.
+        root_bone: path and heading are on its own root bone, or on a new one above all others.
         """
+        try:
+            content = self._content(motion, root_bone)
+        except DimoError:
+            raise
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:  # of what reading had no need of
+            what = f"{type(error).__name__}: {error}"
+            raise FormatError(f"its glTF is not as the specification has it ({what[:120]})", path=self.path) from None
+        with write_atomically(path) as temporary:
+            temporary.write_bytes(content)
+        return Path(path)
+
+    def _content(self, motion: Motion, root_bone: bool) -> bytes:
         document, buffers = without_animations(self.document.json, list(self.document.buffers))
         data = bytearray()
         starts = []
@@ -78,9 +90,7 @@ class GltfSource:
         source, clip = self._rooted(document, data, motion) if root_bone else (self, Clip.of(motion))
         source._animate(document, data, clip)
         document["buffers"] = [{"byteLength": len(data)}]
-        with write_atomically(path) as temporary:
-            temporary.write_bytes(pack(document, bytes(data)))
-        return Path(path)
+        return pack(document, bytes(data))
 
     def _rooted(self, document: dict[str, Any], data: bytearray, motion: Motion) -> tuple[GltfSource, Clip]:
         """The motion below a ground root, and this source with the node of it as its first joint."""

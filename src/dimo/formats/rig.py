@@ -11,7 +11,7 @@ from dimo.body.mapping import find_naming
 from dimo.body.motion import Motion
 from dimo.body.onto import feet, onto
 from dimo.body.skeleton import Skeleton
-from dimo.formats.reading import Options
+from dimo.formats.reading import Options, Reading, settle
 
 MOST_SOLE = 0.08
 """Of a body's height: feet farther from the ground do not stand on it."""
@@ -32,16 +32,20 @@ class Rig:
         return motion if motion.skeleton == self.skeleton else onto(motion, self.skeleton, self.sole)
 
 
+def read_still(path: str | Path, options: Options) -> Reading:
+    """The body of a glTF or FBX file as it stands, one frame of it, whether or not something moves it there."""
+    from dimo.formats import fbx, gltf
+
+    return settle((fbx if Path(path).suffix.lower() == ".fbx" else gltf).parse(path, rig=True), path, options)
+
+
 def read_rig(path: str | Path, options: Options | None = None) -> Rig:
     """The body of a motion file, or of a glTF without animations. FormatError or RequestError where there is none known."""
-    from dimo.formats import fbx, gltf
-    from dimo.formats.reading import settle
     from dimo.formats.table import GLTF, read
 
     options = options or Options()
-    suffix = Path(path).suffix.lower()
-    if suffix in (*GLTF, ".fbx"):
-        motion = settle((fbx if suffix == ".fbx" else gltf).parse(path, rig=True), path, options).motion
+    if Path(path).suffix.lower() in (*GLTF, ".fbx"):
+        motion = read_still(path, options).motion
         heights = motion.joints()[0, :, 1]
         lowest = float(heights[feet(motion.skeleton, find_naming(motion.skeleton)[1])].min())
         return Rig(motion.skeleton, lowest if abs(lowest) < MOST_SOLE * float(np.ptp(heights)) else 0.0)

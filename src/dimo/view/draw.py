@@ -11,9 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from dimo.body.mapping import Roles, find_naming
 from dimo.body.motion import Motion
 from dimo.body.rotation import normalise
 from dimo.body.skeleton import Skeleton, other_side
+from dimo.body.structure import side_of
+from dimo.errors import RequestError
 
 GREY, LEFT, RIGHT = (120, 122, 128), (62, 104, 190), (205, 82, 66)
 BACKGROUND, GRID, SHADOW = (250, 250, 250), (222, 224, 228), (206, 208, 212)
@@ -43,13 +46,39 @@ class Camera:
 
 
 def side_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
-    """A colour per joint: blue on the left, red on the right, grey in the middle."""
-    out = []
-    for name in skeleton.names:
-        twin = other_side(name)
-        left = twin != name and ("left" in name.lower() or name.startswith("l") or "_L" in name or name.endswith("_l"))
-        out.append(GREY if twin == name else LEFT if left else RIGHT)
-    return out
+    """A colour per joint: blue on the left, red on the right, grey in the middle.
+
+    By what the joint is in the body where that is known, else by its name, else as the joint that it hangs from.
+    """
+    known = {
+        joints[0]: 1 if role.startswith("left_") else -1 if role.startswith("right_") else 0
+        for role, joints in roles_of(skeleton).items()
+        if len(joints) == 1
+    }
+    sides: list[int] = []
+    for j, (name, parent) in enumerate(zip(skeleton.names, skeleton.parents, strict=True)):
+        sides.append(known[j] if j in known else side_of(name) or (sides[parent] if parent >= 0 else 0))
+    return [(GREY, LEFT, RIGHT)[side] for side in sides]
+
+
+def roles_of(skeleton: Skeleton) -> Roles:
+    """Which joints stand for the 22 common ones; none of a body that is not known."""
+    try:
+        return find_naming(skeleton)[1]
+    except RequestError:
+        return {}
+
+
+def drawn_bones(skeleton: Skeleton) -> list[tuple[int, int]]:
+    """Parent and joint of each bone that is drawn: those of the body, and not what stands beside it for its controls."""
+    pelvis = roles_of(skeleton).get("pelvis", (0,))[0]
+    below = [False] * len(skeleton)
+    bones = []
+    for j, parent in enumerate(skeleton.parents):
+        below[j] = j == pelvis or (parent >= 0 and below[parent])
+        if below[j] and j != pelvis and skeleton.lengths[j] > 1e-3:
+            bones.append((parent, j))
+    return bones
 
 
 def limb_radius(skeleton: Skeleton, joint: int) -> float:
@@ -67,7 +96,7 @@ def draw_pose(
     flat, _ = camera.project(joints * [1, 0, 1], size)
     pixels, depth = camera.project(joints, size)
     colours = side_colours(skeleton)
-    bones = [(p, j) for j, p in enumerate(skeleton.parents) if p >= 0 and skeleton.lengths[j] > 1e-3]
+    bones = drawn_bones(skeleton)
     for p, j in bones:
         _capsule(picture, flat[p], flat[j], 0.045 * scale, SHADOW)
     span = max(np.ptp(depth), 1e-6)
@@ -77,17 +106,16 @@ def draw_pose(
         radius = limb_radius(skeleton, j) * scale
         _capsule(picture, pixels[p], pixels[j], radius + 1.2 * OVERSAMPLE, (255, 255, 255))
         _capsule(picture, pixels[p], pixels[j], radius, colour)
-    names = [name.lower() for name in skeleton.names]
-    if "head" in names and names.index("head") > 0:
-        head = names.index("head")
+    roles = roles_of(skeleton)
+    head = roles["head"][0] if "head" in roles else skeleton.names.index("head") if "head" in skeleton.names else 0
+    if head > 0:
         up = normalise(joints[head] - joints[skeleton.parents[head]])
         centre, _ = camera.project(joints[head] + 0.05 * up, size)
         _disc(picture, centre, 0.105 * scale, GREY)
-        if {"left_shoulder", "right_shoulder"} <= set(names):  # a nose says which way the body faces
-            across = joints[names.index("left_shoulder")] - joints[names.index("right_shoulder")]
-            nose, nose_depth = camera.project(
-                joints[head] + 0.05 * up + 0.1 * normalise(np.cross(across, [0, 1, 0])), size
-            )
+        if roles:  # a nose says which way the body faces
+            left, right = (joints[list(roles[f"{side}_shoulder"])].mean(0) for side in ("left", "right"))
+            ahead = normalise(np.cross(left - right, [0, 1, 0]))
+            nose, nose_depth = camera.project(joints[head] + 0.05 * up + 0.1 * ahead, size)
             if nose_depth > camera.project(joints[head], size)[1]:
                 _disc(picture, nose, 0.03 * scale, (70, 70, 76))
 
