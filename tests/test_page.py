@@ -184,6 +184,15 @@ def test_play_pause_scrub_speed_loop_and_keys(page):
         page.locator("#canvas").focus()
         page.keyboard.press(key)
         assert page.get_attribute(button, "aria-pressed") != before
+    view = "dimo.stage.views[0]"
+    page.wait_for_function(f"{view}.ghosts.length === 6 && {view}.ghosts.some(g => g.scene.visible)")
+    page.wait_for_function(f"!{view}.feet.group.visible && !dimo.stage.shown.follow")
+    page.locator("#canvas").focus()
+    page.keyboard.press("c")
+    page.locator("#scrub").fill("0")
+    stands = "['left', 'right'].filter(s => dimo.work.document.clip.stands(s, 0))"
+    discs = f"['left', 'right'].filter(s => {view}.feet.discs[s].visible)"
+    page.wait_for_function(f"{view}.feet.group.visible && String({stands}) === String({discs})")
     page.keyboard.press("?")
     assert page.locator("#keys").is_visible()
     page.keyboard.press("Escape")
@@ -579,6 +588,9 @@ def test_a_motion_plays_alone_without_a_network(chromium, clip, tmp_path, framed
     frame.wait_for_function("Math.abs(dimo.player.time - 1) < 1e-6", timeout=WAIT)
     assert frame.text_content("#clock") == "1.00 s"
     assert frame.evaluate("document.documentElement.scrollWidth") <= 720
+    if framed and PICTURES is not None:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=PICTURES / "notebook.jpg", type="jpeg", quality=82)
     context.close()
     assert faults == []
 

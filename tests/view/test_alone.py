@@ -77,6 +77,12 @@ def test_a_notebook_shows_the_page_and_a_film():
             image.seek(10)  # a second of 30 frames is ten a tenth of a second apart
 
 
+def test_the_film_of_a_long_motion_is_its_beginning(monkeypatch):
+    monkeypatch.setattr(alone, "GIF_SECONDS", 0.5)
+    motion = walking(frames=30)
+    assert alone.framed(motion).partition("<details>")[2] == alone.framed(motion[:15]).partition("<details>")[2]
+
+
 def test_show_opens_it(monkeypatch):
     opened = []
     monkeypatch.setattr(webbrowser, "open", opened.append)

@@ -32,7 +32,8 @@ const given = globalThis.dimo.given;
 export const figureFile = async () => Uint8Array.from(atob(given.figure), (c) => c.charCodeAt(0)).buffer;
 """
 """In the place of the module that asks a server."""
-GIF_FPS, GIF_SIZE = 10.0, 240
+GIF_FPS, GIF_SIZE, GIF_SECONDS = 10.0, 240, 8.0
+"""Of the film; of a longer motion it is the beginning."""
 
 
 def page(motion: Motion) -> str:
@@ -62,7 +63,8 @@ def framed(motion: Motion) -> str:
     from dimo.view.video import gif  # its pictures need Pillow, which the page does not
 
     name = html.escape(motion.name)
-    film = base64.b64encode(gif(motion.resample(min(GIF_FPS, motion.fps)), GIF_SIZE)).decode()
+    shown = motion[: max(1, round(GIF_SECONDS * motion.fps))].resample(min(GIF_FPS, motion.fps))
+    film = base64.b64encode(gif(shown, GIF_SIZE)).decode()
     return (
         f'<iframe srcdoc="{html.escape(page(motion))}" title="{name}" style="width: 100%; max-width: 720px; '
         f'aspect-ratio: 16 / 10; border: 0; border-radius: 10px"></iframe>\n<details><summary>{name}, as a GIF</summary>'
