@@ -151,6 +151,13 @@ def test_a_sentence_becomes_a_motion_round_by_round(page):
     assert page.locator(".codes b.open").count() == 0
 
 
+def test_an_example_is_one_click(page):
+    button = page.locator("#examples button").nth(2)
+    text = button.text_content()
+    changed(page, button.click)
+    assert page.text_content("#title") == page.input_value("#text") == text
+
+
 def test_play_pause_scrub_speed_loop_and_keys(page):
     page.locator("#canvas").focus()
     page.keyboard.press("Space")
