@@ -66,7 +66,7 @@ def open_with(app: FastAPI, service: Service) -> None:
     def listen(made: Future) -> None:
         if made.cancelled() or made.exception() is not None:
             return
-        caption, _ = service.caption(Captions(), {"motion": made.result()[0]})
+        caption, _ = service.caption(Captions.model_validate({}), {"motion": made.result()[0]})
         caption.future.add_done_callback(hear)
         with suppress(QueueFull, Stopping):
             service.worker.submit(caption)
