@@ -32,4 +32,4 @@ def test_the_notebook_runs_and_motions_show_themselves(tmp_path, monkeypatch, ca
     assert [len(m) for m in motions] == [60, 40, 100]
     assert motions[0]._repr_html_().startswith("<iframe srcdoc=")
     assert "round 10: 10 of 10 steps written" in capsys.readouterr().out
-    assert {p.name for p in tmp_path.iterdir()} == {"motion.glb", "motion.bvh", "motion.html", "motion.gif"}
+    assert {p.name for p in tmp_path.iterdir()} == {"motion.glb", "motion.bvh", "motion.html"}
