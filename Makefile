@@ -32,10 +32,10 @@ integ: .venv/.dev  ## Train codec and model on synthetic motion, generate, capti
 	$(PIP) $(CONSTRAINTS) -e '.[scale]'
 	$(BIN)/pytest -m integ
 
-integ-tools: .venv/.dev  ## Our files in Blender (which it downloads, 850 MB, unless one is there) and its rigs in ours, ufbx and, under Node, three.js and the Khronos validator.
+integ-tools: .venv/.dev  ## Our files in Blender (which it downloads, 850 MB, unless one is there) and its rigs in ours; ufbx and, under Node, three.js, three-vrm and the Khronos validator; the HTTP interface by schemathesis.
 	$(BIN)/dimo setup blender
-	$(PIP) ufbx==0.0.5
-	npm install --no-audit --no-fund --silent --prefix .venv/node three@0.187.0 gltf-validator@2.0.0-dev.3.10
+	$(PIP) ufbx==0.0.5 schemathesis==4.32.5
+	npm install --no-audit --no-fund --silent --prefix .venv/node three@0.187.0 @pixiv/three-vrm@3.5.5 @pixiv/three-vrm-animation@3.5.5 gltf-validator@2.0.0-dev.3.10
 	DIMO_THREE=.venv/node/node_modules/three $(BIN)/pytest -m tools
 
 integ-page: .venv/.dev  ## Click through the page of dimo serve in a real Chromium (of the system, or else Playwright's).

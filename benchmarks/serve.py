@@ -1,7 +1,9 @@
-"""How `dimo serve` stands a crowd: latency, rate, memory and failures at 1, 8 and 50 clients, with bad ones among them.
+"""How `dimo serve` does: its first answer, the page in a browser, and a crowd of 1, 8 and 50 clients with bad ones among them.
 
     python benchmarks/serve.py                     # 20 s for each number of clients, into benchmarks/serve.json
-    python benchmarks/serve.py --seconds 300       # the long trial
+    python benchmarks/serve.py --seconds 300       # the long trial, for a machine that has nothing else to do
+
+The page is measured where Playwright and a Chromium are (benchmarks/browser.py): first picture from a warm server, frames a second.
 
 Only this machine is asked, through the loopback address, by a server that this script starts and stops. Bad clients send
 garbage, stop in the middle of a body, leave before the answer, and send an archive that unpacks to more than is read.
@@ -21,8 +23,10 @@ import time
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import browser
 import numpy as np
 
 CLIENTS = (1, 8, 50)
@@ -102,12 +106,30 @@ def memory(process: int) -> float:
     return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def trial(host: str, port: int, process: int, clients: int, seconds: float) -> dict[str, object]:
+class Watch(threading.Thread):
+    """The memory of a process, twenty times over some seconds."""
+
+    def __init__(self, process: int, seconds: float):
+        super().__init__()
+        self.process, self.pause, self.seen = process, seconds / 20, [memory(process)]
+
+    def run(self) -> None:
+        for _ in range(20):
+            time.sleep(self.pause)
+            self.seen.append(memory(self.process))
+
+    def grown(self) -> float:
+        """How much more the second half holds at most than the first, as a share."""
+        half = len(self.seen) // 2
+        return max(self.seen[half:]) / max(self.seen[:half]) - 1
+
+
+def trial(host: str, port: int, process: int, clients: int, seconds: float) -> dict[str, Any]:
     crowd = Crowd(host, port, seconds)
     health = json.loads(_get(host, port, "/v1/health"))
-    before = memory(process)
+    watch = Watch(process, seconds)
     threads = [threading.Thread(target=crowd.good, args=[i]) for i in range(clients)]
-    threads.append(threading.Thread(target=crowd.bad))
+    threads += [threading.Thread(target=crowd.bad), watch]
     began = time.monotonic()
     for thread in threads:
         thread.start()
@@ -125,7 +147,8 @@ def trial(host: str, port: int, process: int, clients: int, seconds: float) -> d
         "jobs_per_batch": round((after["answered"] - health["answered"]) / batches, 2),
         "p50_s": round(float(np.percentile(waits, 50)), 3),
         "p95_s": round(float(np.percentile(waits, 95)), 3),
-        "memory_mb": [round(before), round(memory(process))],
+        "memory_mb": [round(m) for m in watch.seen[::5]],
+        "memory_growth": round(watch.grown(), 3),
     }
 
 
@@ -150,11 +173,18 @@ def main() -> None:
         host, port = str(address.hostname), int(address.port or 0)
         first, _ = Crowd(host, port, 0).ask(json.dumps({"text": TEXTS[0], "seconds": 2}).encode())
         started = time.monotonic() - began
+        page = browser.seen(address.geturl())
         rows = [trial(host, port, server.pid, clients, args.seconds) for clients in CLIENTS]
     finally:
         server.terminate()
         server.wait(30)
-    result = {"first_answer": first, "start_to_first_answer_s": round(started, 2), "trials": rows}
+    result = {
+        "first_answer": first,
+        "start_to_first_answer_s": round(started, 2),
+        "page": page,
+        "trials": rows,
+        "batching_gain": round(rows[-1]["motions_per_second"] / rows[0]["motions_per_second"], 2),
+    }
     args.output.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 

@@ -4,7 +4,7 @@ python benchmarks/tables.py
 
 A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json, speed.json and
 report/report.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json,
-<!-- scale --> from scale.json, <!-- rigs --> from rigs.json.
+<!-- scale --> from scale.json, <!-- rigs --> from rigs.json, <!-- serve --> from serve.json.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from dimo.view.curves import curve
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 TARGETS = (
-    *(ROOT / name for name in ("README.md", "src/dimo/weights/MODEL_CARD.md", "docs/scale.md", "docs/files.md")),
+    *(ROOT / name for name in ("README.md", "src/dimo/weights/MODEL_CARD.md")),
+    *(ROOT / "docs" / name for name in ("scale.md", "files.md", "serve.md")),
     *sorted((ROOT / "docs/tasks").glob("*.md")),
 )
 STYLE = (
@@ -273,6 +274,38 @@ def scale(report: dict) -> str:
     )
 
 
+def serve(report: dict) -> str:
+    rows = [
+        (
+            trial["clients"],
+            trial["motions_per_second"],
+            trial["jobs_per_batch"],
+            trial["p50_s"],
+            trial["p95_s"],
+            ", ".join(f"{status}: {count}" for status, count in sorted(trial["answers"].items())),
+            f"{trial['memory_mb'][-1]} MB, {100 * trial['memory_growth']:+.0f} %",
+        )
+        for trial in report["trials"]
+    ]
+    head = "clients | motions of 2 s a second | jobs a batch | p50, s | p95, s | answers | memory, growth in the second half"
+    seconds = report["trials"][-1]["seconds"]
+    told = f"From start to first answer {report['start_to_first_answer_s']} s. A crowd, {seconds:.0f} s each:"
+    parts = [told, table(head, rows)]
+    if page := report["page"]:
+        seen = [
+            (
+                f"{name}, {window['pixels'][0]} × {window['pixels'][1]}",
+                f"{window['first_picture_s']['median']:.2f} s, {window['first_picture_s']['worst']:.2f} s",
+                f"{window['frames_per_s']:.0f}",
+                percent(window["sharpness"]),
+            )
+            for name, window in page["windows"].items()
+        ]
+        told = f"The page in Chromium {page['chromium']}, drawn by {page['card']}, the server beside it on the same machine:"
+        parts += [told, table("window | first picture, median and worst | frames a second | pixels each way", seen)]
+    return "\n\n".join(parts)
+
+
 def read(name: str) -> dict | None:
     path = HERE / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
@@ -315,6 +348,7 @@ def main() -> None:
         ("understands", understands),
         ("scale", scale),
         ("rigs", rigs),
+        ("serve", serve),
     ):
         if (report := read(name)) is not None:
             parts[name] = write(report)

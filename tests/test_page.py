@@ -73,6 +73,7 @@ def page(opened):
 def keep(page, name):
     """A picture for the documentation, where one is asked for."""
     if PICTURES is not None:
+        page.evaluate("dimo.pace.fix()")
         page.wait_for_timeout(1500)
         page.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=82)
 
@@ -150,6 +151,13 @@ def test_a_sentence_becomes_a_motion_round_by_round(page):
     assert page.locator(".codes b.open").count() == 0
 
 
+def test_an_example_is_one_click(page):
+    button = page.locator("#examples button").nth(2)
+    text = button.text_content()
+    changed(page, button.click)
+    assert page.text_content("#title") == page.input_value("#text") == text
+
+
 def test_play_pause_scrub_speed_loop_and_keys(page):
     page.locator("#canvas").focus()
     page.keyboard.press("Space")
@@ -183,6 +191,15 @@ def test_play_pause_scrub_speed_loop_and_keys(page):
         page.locator("#canvas").focus()
         page.keyboard.press(key)
         assert page.get_attribute(button, "aria-pressed") != before
+    view = "dimo.stage.views[0]"
+    page.wait_for_function(f"{view}.ghosts.length === 6 && {view}.ghosts.some(g => g.scene.visible)")
+    page.wait_for_function(f"!{view}.feet.group.visible && !dimo.stage.shown.follow")
+    page.locator("#canvas").focus()
+    page.keyboard.press("c")
+    page.locator("#scrub").fill("0")
+    stands = "['left', 'right'].filter(s => dimo.work.document.clip.stands(s, 0))"
+    discs = f"['left', 'right'].filter(s => {view}.feet.discs[s].visible)"
+    page.wait_for_function(f"{view}.feet.group.visible && String({stands}) === String({discs})")
     page.keyboard.press("?")
     assert page.locator("#keys").is_visible()
     page.keyboard.press("Escape")
@@ -388,9 +405,11 @@ def test_downloads_at_a_rate_and_on_a_body(page, tmp_path):
         assert loaded.seconds == pytest.approx(2, abs=0.06)
         assert set(preset("kit").names) <= set(loaded.skeleton.names)
         idle(page)
-    page.select_option("#format", "gif")
-    path, _ = downloaded(page, lambda: page.click("#download button"))
-    assert path.read_bytes()[:6] == b"GIF89a"
+    for kind, begins in (("vrma", b"glTF"), ("gif", b"GIF89a"), ("html", b"<!doctype html>")):
+        page.select_option("#format", kind)
+        path, name = downloaded(page, lambda: page.click("#download button"))
+        assert path.read_bytes().startswith(begins), name
+        idle(page)
 
 
 def test_a_link_and_a_file_restore_the_session(page, opened, tmp_path):
@@ -550,6 +569,37 @@ def test_the_demo_needs_no_server(chromium, tmp_path):
         assert "run dimo serve" in page.text_content("#status")
         context.close()
         server.shutdown()
+
+
+@pytest.mark.parametrize("framed", [False, True], ids=["file", "notebook"])
+def test_a_motion_plays_alone_without_a_network(chromium, clip, tmp_path, framed):
+    path = clip.save(tmp_path / "alone.html")
+    if framed:
+        path.write_text(f"<!doctype html><meta charset=utf-8><body>{clip._repr_html_()}", encoding="utf-8")
+    faults = []
+    context = chromium.new_context(viewport={"width": 720, "height": 480}, offline=True)
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda r: None if r.url.startswith(("file:", "blob:", "data:")) else faults.append(r.url))
+    page.goto(path.as_uri())
+    frame = page.frames[-1]
+    assert (frame != page.main_frame) is framed
+    frame.wait_for_function("globalThis.dimo?.frames > 1", timeout=WAIT)
+    joint = "dimo.stage.views[0].figure.bones[16].quaternion.toArray()"
+    before = frame.evaluate(joint)
+    frame.wait_for_function("dimo.player.time > 0.5", timeout=WAIT)
+    assert np.abs(np.array(frame.evaluate(joint)) - before).max() > 0.01
+    frame.click("#play")
+    frame.locator("#scrub").fill("1")
+    frame.wait_for_function("Math.abs(dimo.player.time - 1) < 1e-6", timeout=WAIT)
+    assert frame.text_content("#clock") == "1.00 s"
+    assert frame.evaluate("document.documentElement.scrollWidth") <= 720
+    if framed and PICTURES is not None:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=PICTURES / "notebook.jpg", type="jpeg", quality=82)
+    context.close()
+    assert faults == []
 
 
 def test_texts_are_never_markup(page):

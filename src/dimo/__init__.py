@@ -13,12 +13,14 @@ Bodies and files need numpy only: torch is imported when DiMo or SampleOptions i
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dimo.formats  # gives Motion.load and Motion.save their readers and writers  # noqa: F401
-from dimo.body.motion import Motion
+import dimo.formats  # gives Motion.load its readers
+from dimo.body.motion import FILE_FUNCTIONS, Motion
 from dimo.body.skeleton import Skeleton, preset, preset_names
 from dimo.errors import DimoError, FormatError, RequestError, ShapeError, WeightsError
+from dimo.view import SUFFIXES
 
 if TYPE_CHECKING:
     from dimo.api import DiMo
@@ -48,6 +50,29 @@ def __getattr__(name: str) -> Any:
     if name in _NEED_TORCH:
         return getattr(import_module(_NEED_TORCH[name]), name)
     raise AttributeError(f"module 'dimo' has no attribute {name!r}")
+
+
+def _save(motion: Motion, path: str | Path, **options: Any) -> Path:
+    if Path(path).suffix.lower() not in SUFFIXES:
+        return dimo.formats.save(motion, path, **options)
+    from dimo.view import video
+
+    return video.save(motion, path, **options)
+
+
+def _show(motion: Motion) -> Path:
+    from dimo.view import alone
+
+    return alone.show(motion)
+
+
+def _framed(motion: Motion) -> str:
+    from dimo.view import alone
+
+    return alone.framed(motion)
+
+
+FILE_FUNCTIONS.update(save=_save, show=_show, framed=_framed)
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ holds planted feet still (body/footlock.py); False shows what the model made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -191,6 +191,21 @@ class DiMo:
         return trace_task.trace(
             self.pipeline, self.pipeline.rounds(request, options, recall=recall), text, request.frames
         )
+
+    def rounds(
+        self,
+        text: str,
+        *,
+        seconds: float | None = None,
+        options: SampleOptions | None = None,
+        recall: float = RECALL,
+        **given: Any,
+    ) -> Iterator[trace_task.State]:
+        """The states of trace one by one, as they come: for progress, or to stop early; given: steps, seed, ... as there."""
+        options = _options(options, **given)
+        request = generate_task.generate(self.pipeline, text, seconds, options.seed)
+        steps = self.pipeline.rounds(request, options, recall=recall)
+        return trace_task.states(self.pipeline, steps, generate_task.name_of(text), request.frames)
 
     # ---- motion to motion
 

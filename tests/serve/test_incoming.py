@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dimo.serve.motion_json import to_json
+from dimo.formats.motion_json import to_json
 
 CAPTION = "/v1/captions"
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dimo import preset
+from dimo import Motion, preset
 from dimo.body.kinematics import forward
 from dimo.serve.app import create_app
 from dimo.serve.limits import Limits
 from dimo.serve.mmcp_body import Body, canonical
+from dimo.serve.mmcp_loop import travel
 from dimo.serve.mmcp_schemas import Skeleton
 from dimo.serve.service import Service
 
@@ -69,7 +70,7 @@ def test_capabilities_are_what_the_sdk_reads(caps):
 
     (told,) = caps["models"]
     spec = ModelSpec.model_validate(told)
-    assert (spec.id, spec.fps, spec.supports_retargeting, spec.supports_loop) == ("dimo", 20, True, False)
+    assert (spec.id, spec.fps, spec.supports_retargeting, spec.supports_loop) == ("dimo", 20, True, True)
     assert sdk.pick_model(caps)["id"] == "dimo"
     assert set(sdk.model_supported_segments(told)) == {"text", "unconditioned"}
     assert spec.supported_constraints == []
@@ -94,6 +95,34 @@ def test_no_prompt_and_another_rate(address, caps, model):
     ours = model.sample(2.05, seed=1)[0].joints()  # a frame more: the last of 30 a second lies behind the last of 20
     theirs = world(sample, caps["models"][0]["canonical_skeleton"])
     assert np.abs(theirs[::3] - ours[:40:2]).max() < 1e-5  # every tenth of a second both have a frame
+
+
+@pytest.mark.parametrize("fps", [20, 24])
+def test_a_loop_ends_as_it_begins(address, caps, model, fps):
+    """The same pose, height and heading, elsewhere; and the clip itself is what the prompt makes."""
+    body = caps["models"][0]["canonical_skeleton"]
+    more = {"frames": 3 * fps + 1, "timing": {"fps": fps}, "options": {"seed": 1, "num_samples": 2, "loop": True}}
+    for number, sample in enumerate(sdk.parse_gltf_samples(asked(address, caps, TEXT, **more))):
+        joints = world(sample, body)
+        assert (len(joints), sample["fps"]) == (3 * fps + 1, fps)
+        moved = joints[-1] - joints[0]
+        assert np.abs(moved - moved[0]).max() < 1e-4
+        assert abs(moved[0, 1]) < 1e-6
+        assert np.abs(sample["local_rot_mats"][-1] - sample["local_rot_mats"][0]).max() < 1e-4
+        clip = model.generate(TEXT, seconds=2.25, samples=2, seed=1)[number].joints()  # three quarters of the round
+        assert np.abs(joints[: 2 * fps : fps // 4] - clip[:40:5]).max() < 1e-4
+
+
+def test_a_loop_of_several_strips_is_refused(address, caps):
+    assert refused(address, caps, TEXT, "a person bows", options={"loop": True}) == "invalid_options"
+
+
+def test_where_a_round_begins_again():
+    """A walk of 2 m in 41 frames is at 0.05 m a frame; a body that came back stays."""
+    root = np.stack([np.zeros(41), np.full(41, 0.95), np.linspace(0, 2, 41)], axis=1)
+    still = np.tile([1.0, 0, 0, 0], (41, 22, 1))
+    assert travel(Motion(preset("humanml3d"), 20, root, still), 60) == pytest.approx([0, 0, 3])
+    assert travel(Motion(preset("humanml3d"), 20, root * [1, 1, 0.1], still), 60) == pytest.approx([0, 0, 0])
 
 
 def test_feet_that_stand_are_told(address, caps):
@@ -134,8 +163,6 @@ def test_rest_rotations_change_nothing_of_the_movement(address, caps):
 def test_a_body_at_rest_has_its_rest_rotations():
     rig = blender_like(canonical(preset("humanml3d")), seed=4)
     body = Body.of(Skeleton.model_validate(rig))
-    from dimo import Motion
-
     identity = np.tile([1.0, 0, 0, 0], (1, 22, 1))
     still = Motion(body.skeleton, 20, np.zeros((1, 3)), identity)
     told = body.rotations(still)[0]
@@ -177,7 +204,7 @@ def test_a_batch_answers_each_and_errors_stay_apart(address, caps):
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"options": {"loop": True}}, "invalid_options"),
+        ({"options": {"loop": True}, "frames": 15}, "invalid_options"),
         ({"options": {"keyframe_budget": 0.1}}, "invalid_options"),
         ({"options": {"model_options": {"a": 1}}}, "invalid_options"),
         ({"options": {"guidance": {"type": "separated", "weight": [1, 2]}}}, "invalid_options"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dimo import Motion, preset
-from dimo.serve.motion_json import from_json, to_json
+from dimo.formats.motion_json import from_json, to_json
 from dimo.serve.schemas import BODIES
 
 TEXT = "a person walks forward"

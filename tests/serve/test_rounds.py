@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from dimo.formats.motion_json import from_json
 from dimo.serve.limits import Limits
-from dimo.serve.motion_json import from_json
 from dimo.serve.rounds import start
 from dimo.serve.schemas import Motions
 from dimo.serve.service import Service

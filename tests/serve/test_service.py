@@ -51,7 +51,9 @@ def test_a_full_queue_sends_away_with_a_time_to_come_back(model, gate):
     job, opened = gate
     service = Service(model, Limits(jobs=1))
     with TestClient(create_app(service), base_url="http://localhost") as client:
-        client.get("/opening.json")  # the motion that the page opens with waits no more
+        client.get("/opening.json")
+        while service.worker.waiting:  # for the motion that the page opens with, and its caption
+            threading.Event().wait(0.01)
         service.worker.submit(job)
         while service.worker.waiting:
             threading.Event().wait(0.01)

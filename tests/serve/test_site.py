@@ -4,10 +4,14 @@ import json
 import re
 
 import pytest
+from fastapi.testclient import TestClient
 
 from dimo.formats import gltf_file
-from dimo.serve.motion_json import from_json
+from dimo.formats.motion_json import from_json, to_json
+from dimo.serve.app import create_app
+from dimo.serve.service import Service
 from dimo.serve.site import FOLDER, OPENING
+from dimo.tasks.caption import Caption
 
 MODULES = sorted((FOLDER / "js").glob("*.js"))
 
@@ -56,6 +60,15 @@ def test_the_opening_is_what_its_prompt_makes(client, model):
     (motion,) = [from_json(m, "", 1000) for m in told["motions"]]
     assert motion == model.generate(OPENING.text, seconds=OPENING.seconds, seed=OPENING.seed)[0]
     assert told["parts"] == [{"text": OPENING.text, "seconds": OPENING.seconds}]
+
+
+def test_the_opening_brings_what_the_model_sees_in_it(model, monkeypatch):
+    """So that no page that opens keeps the model busy."""
+    monkeypatch.setattr(model, "caption", lambda motions, **_: [Caption("someone waves", -0.5)] * len(motions))
+    with TestClient(create_app(Service(model)), base_url="http://localhost") as client:
+        client.get("/opening.json")
+        client.post("/v1/captions", json={"motion": to_json(model.sample(1, seed=1)[0])})  # waits for the one before
+        assert client.get("/opening.json").json()["said"] == "someone waves"
 
 
 def test_the_figure_has_the_bones_of_the_body(client, model, tmp_path):

@@ -3,8 +3,8 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from dimo.formats.motion_json import to_json
 from dimo.serve.app import create_app
-from dimo.serve.motion_json import to_json
 from dimo.serve.service import DOUBT, Service
 from dimo.tasks.caption import Caption
 from dimo.tasks.score import Score

@@ -42,6 +42,15 @@ def test_places_keep_the_round_in_which_they_were_written(trace):
         assert (np.isnan(trace.confidence[state]) == (trace.written[state] == 0)).all()
 
 
+def test_rounds_come_one_by_one(model, trace, monkeypatch):
+    decoded, plain = [], model.pipeline.to_motion
+    monkeypatch.setattr(model.pipeline, "to_motion", lambda *given: decoded.append(given) or plain(*given))
+    states = model.rounds(TEXT, seconds=1.5, steps=4, seed=3)
+    first = next(states)
+    assert (first.round, len(decoded)) == (0, 1)  # nothing is made before it is asked for
+    assert [s.motion for s in (first, *states)] == list(trace.motions)
+
+
 def data_of(html):
     return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', html, re.S).group(1))
 

@@ -16,7 +16,8 @@ from dimo.body.skeleton import Skeleton
 from dimo.errors import RequestError, ShapeError
 
 FILE_FUNCTIONS: dict[str, Callable[..., Any]] = {}
-"""`load` and `save` of dimo.formats, put here by that package so that Motion.load works without importing upwards."""
+"""`load` of dimo.formats, `save`, and `show` and `framed` of dimo.view, put here by packages above so that Motion has them as
+methods without importing upwards."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +193,16 @@ class Motion:
         return FILE_FUNCTIONS["load"](path, **options)
 
     def save(self, path: str | Path, **options: Any) -> Path:
-        """Write by suffix to a temporary file, then rename; see dimo.formats.table.save."""
+        """Write by suffix to a temporary file, then rename: dimo.formats.table.save, or a picture by dimo.view.video.save."""
         return FILE_FUNCTIONS["save"](self, path, **options)
+
+    def show(self) -> Path:
+        """Open a page that plays the motion in the browser, without a network; the page's file."""
+        return FILE_FUNCTIONS["show"](self)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a figure that moves, and can be turned and stopped."""
+        return FILE_FUNCTIONS["framed"](self)
 
 
 def _yaw(q: np.ndarray) -> float:

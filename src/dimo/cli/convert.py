@@ -17,7 +17,10 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("convert", help="convert a motion file by suffix", description=__doc__)
     parser.add_argument("input", metavar="IN", type=Path, help=FILES)
     parser.add_argument(
-        "output", metavar="OUT", type=Path, help="GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY, MP4, GIF or PNG"
+        "output",
+        metavar="OUT",
+        type=Path,
+        help="GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY, MP4, GIF, PNG or HTML",
     )
     parser.add_argument(
         "--source-fps", type=float, help="the true rate of the input, where the file says none or a wrong one"

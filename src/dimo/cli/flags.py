@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from dimo.api import DiMo
     from dimo.diffusion.options import SampleOptions
 
-SUFFIXES = "GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY or MP4, GIF, PNG by suffix; may be given several times"
+SUFFIXES = (
+    "GLB, BVH, FBX, USDA, USDC, USDZ, VRMA, NPZ, NPY or MP4, GIF, PNG, HTML by suffix; may be given several times"
+)
 DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "adaptive", "guidance_on", "seed")
 """Flags that are fields of SampleOptions."""
 

@@ -16,8 +16,8 @@ from dimo.formats.rig import Rig, read_rig
 from dimo.formats.table import CHOICES, USD
 from dimo.formats.table import WRITE as MOTIONS
 from dimo.formats.writing import MAX_FPS, Output, fitted
+from dimo.view import SUFFIXES as PICTURES
 
-PICTURES = (".mp4", ".gif", ".png")
 MAX_SKELETON_BYTES = 10_000_000
 SKELETONS = f"{', '.join(preset_names())}, or a skeleton JSON file"
 """What --skeleton takes, for its help."""

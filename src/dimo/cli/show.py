@@ -21,7 +21,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        help="MP4, GIF or PNG (default: the input's name with .png, in this folder)",
+        help="MP4, GIF, PNG or HTML, which plays in any browser (default: the input's name with .png, in this folder)",
     )
     parser.add_argument(
         "--size", type=int, default=480, help="pixels of a film's side, or twice a sheet's height (default: 480)"

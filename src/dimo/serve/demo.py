@@ -10,12 +10,13 @@ from typing import Any
 
 from dimo.api import DiMo
 from dimo.errors import RequestError
+from dimo.formats.motion_json import to_json
 from dimo.serve import rounds, site
-from dimo.serve.motion_json import to_json
 from dimo.serve.routes import about
 from dimo.serve.schemas import Motions
 from dimo.serve.service import Service
 from dimo.tasks.trace import states
+from dimo.view.alone import figure_of
 
 DIGITS = 5
 """Of the numbers of a recording: a hundredth of a millimetre."""
@@ -40,7 +41,7 @@ def write(folder: Path, weights: Path | None = None, device: str = "auto") -> Pa
     (folder / "page" / "index.html").unlink()
     page = (site.FOLDER / "index.html").read_text(encoding="utf-8")
     (folder / "index.html").write_text(page.replace("<html ", '<html data-demo="yes" ', 1), encoding="utf-8")
-    (folder / "figure.glb").write_bytes(site.figure_of(service.model.codec.skeleton))
+    (folder / "figure.glb").write_bytes(figure_of(service.model.codec.skeleton))
     _write(folder / "opening.json", motions[0]["answer"])
     _write(folder / "demo.json", {"models": about(service), "motions": motions})
     return folder

@@ -18,8 +18,8 @@ from starlette.datastructures import UploadFile
 from dimo.body.motion import Motion
 from dimo.errors import FormatError
 from dimo.formats import table
+from dimo.formats.motion_json import from_json
 from dimo.serve.limits import Limits
-from dimo.serve.motion_json import from_json
 from dimo.serve.problems import Problem
 from dimo.serve.schemas import Body
 from dimo.serve.service import Service

@@ -19,5 +19,5 @@ class Limits:
     samples: int = 16  # motions of one request
     frames: int = 60_000  # of a motion that is read
     jobs: int = 64  # that wait; more are sent away with 429
-    patience: float = 20.0  # without a byte of a request's body
+    patience: float = 20.0  # without a byte of a request's body, and for its head
     wait: float = 120.0  # for an answer, in the queue and in the making

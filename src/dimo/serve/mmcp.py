@@ -21,7 +21,7 @@ from dimo.body.motion import Motion
 from dimo.errors import DimoError
 from dimo.inpaint.request import Part
 from dimo.inpaint.request import Request as Planned
-from dimo.serve import mmcp_gltf, problems
+from dimo.serve import mmcp_gltf, mmcp_loop, problems
 from dimo.serve.mmcp_body import FEET, Body, canonical
 from dimo.serve.mmcp_schemas import VERSION, Generate, ProtocolError
 from dimo.serve.schemas import Drawn
@@ -70,7 +70,7 @@ def _capabilities(service: Service) -> dict[str, Any]:
         "supports_joint_translation": False,
         "supports_async": False,
         "supports_segment_seed": False,
-        "supports_loop": False,
+        "supports_loop": True,
         "supports_keyframe_reduction": False,
         "supports_batch": True,
         "supports_trajectory": False,
@@ -141,13 +141,14 @@ def _checked(payload: Any) -> Generate:
 def _check_options(asked: Generate) -> None:
     options = asked.options
     refused = {
-        "loop": options.loop,
         "keyframe_budget": options.keyframe_budget is not None,
         "model_options": bool(options.model_options),
     }
     for name, there in refused.items():
         if there:
             raise ProtocolError("invalid_options", f"this model does not support options.{name}", model=MODEL)
+    if options.loop and len(asked.segments) != 1:
+        raise ProtocolError("invalid_options", "options.loop needs exactly one segment", segments=len(asked.segments))
     if len(asked.segments) > 1 and any(segment.seed is not None for segment in asked.segments):
         raise ProtocolError("invalid_options", "segments have no seeds of their own here; options.seed is that of all")
     guidance = options.guidance
@@ -159,9 +160,19 @@ async def _generate(service: Service, payload: Any, client: Request) -> dict[str
     asked = _checked(payload)
     body = await service.aside(Body.of, asked.skeleton)
     planned, drawn = await service.aside(_plan, service, asked)
-    job, seed = service.draw(planned, drawn)
-    motions = await service.result(job, client)
+    if asked.options.loop:
+        lengths = mmcp_loop.lengths(asked.segments[0].duration_frames, *_rates(service, asked))
+        motions, seed = await mmcp_loop.draw(service, planned, drawn, lengths, client)
+    else:
+        job, seed = service.draw(planned, drawn)
+        motions = await service.result(job, client)
     return await service.aside(_told, service, asked, body, motions, seed)
+
+
+def _rates(service: Service, asked: Generate) -> tuple[float, float]:
+    """Frames a second that are asked for, and ours."""
+    ours = service.model.pipeline.codec.config.fps
+    return (asked.timing.fps if asked.timing else ours), ours
 
 
 async def _batch(service: Service, payload: dict[str, Any], client: Request) -> dict[str, Any]:
@@ -187,8 +198,7 @@ async def _batch(service: Service, payload: dict[str, Any], client: Request) -> 
 def _plan(service: Service, asked: Generate) -> tuple[Planned, Drawn]:
     """The strips as parts of our rate, and how to draw them."""
     pipeline, options = service.model.pipeline, asked.options
-    ours = pipeline.codec.config.fps
-    fps = asked.timing.fps if asked.timing else ours
+    fps, ours = _rates(service, asked)
     total = sum(segment.duration_frames for segment in asked.segments)
     if total > service.limits.seconds * fps:
         raise ProtocolError(
@@ -220,13 +230,14 @@ def _plan(service: Service, asked: Generate) -> tuple[Planned, Drawn]:
 
 
 def _told(service: Service, asked: Generate, body: Body, motions: Sequence[Motion], seed: int) -> dict[str, Any]:
-    ours = service.model.codec.config.fps
-    fps = asked.timing.fps if asked.timing else ours
+    fps, ours = _rates(service, asked)
     frames = sum(segment.duration_frames for segment in asked.segments)
     names = body.names()
     samples = []
     for motion in motions:
         at = np.minimum(np.arange(frames) * ours / fps, len(motion) - 1)
+        if asked.options.loop:  # a whole round, which is of whole frames at our rate and need not be at another
+            at = np.linspace(0, len(motion) - 1, frames)
         root, rotations = sample_at(motion.root, motion.rotations, at)
         whole = Motion(motion.skeleton, fps, root, rotations, motion.name)
         placed = body.onto(whole)

@@ -18,7 +18,7 @@ from dimo.body.retarget import retarget
 from dimo.body.skeleton import preset
 from dimo.errors import RequestError
 from dimo.formats import table
-from dimo.serve.motion_json import to_json
+from dimo.formats.motion_json import to_json
 from dimo.serve.schemas import Written
 from dimo.view import video
 
@@ -29,6 +29,7 @@ MEDIA = {
     ".gif": "image/gif",
     ".png": "image/png",
     ".mp4": "video/mp4",
+    ".html": "text/html; charset=utf-8",
     ".bvh": "text/plain; charset=utf-8",
 }
 FORMATS = ("json", *(s.removeprefix(".") for s in (*table.WRITE, *video.SUFFIXES)))

@@ -17,10 +17,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dimo.formats.motion_json import to_json
 from dimo.inpaint.pipeline import RECALL
 from dimo.inpaint.request import Request
 from dimo.serve import problems
-from dimo.serve.motion_json import to_json
 from dimo.serve.outgoing import on_body
 from dimo.serve.schemas import Motions
 from dimo.serve.service import Service

@@ -16,6 +16,7 @@ from dimo.errors import RequestError
 from dimo.serve.app import create_app
 from dimo.serve.guard import LOOPBACK, Access
 from dimo.serve.limits import Limits
+from dimo.serve.patience import protocol
 from dimo.serve.service import Service
 
 GRACE = 15
@@ -49,7 +50,12 @@ def serve(
         if browser:
             webbrowser.open(address)
         config = uvicorn.Config(
-            app, log_level="warning", server_header=False, timeout_keep_alive=30, timeout_graceful_shutdown=GRACE
+            app,
+            log_level="warning",
+            server_header=False,
+            http=protocol(service.limits.patience),
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=GRACE,
         )
         uvicorn.Server(config).run(sockets=[bound])
     finally:

@@ -1,22 +1,23 @@
-"""The page: its files, the figure it moves, and the motion that it opens with, made while the server starts."""
+"""The page: its files, the figure it moves, and the motion that it opens with; all made while the server starts."""
 
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from dimo.body.motion import Motion
-from dimo.body.skeleton import Skeleton
-from dimo.serve.motion_json import to_json
-from dimo.serve.outgoing import as_json, written
-from dimo.serve.schemas import Motions
+from dimo.formats.motion_json import to_json
+from dimo.serve.outgoing import as_json
+from dimo.serve.schemas import Captions, Motions
 from dimo.serve.service import Service
+from dimo.serve.worker import QueueFull, Stopping
+from dimo.view.alone import figure_of
 
 FOLDER = Path(__file__).parent / "page"
 OPENING = Motions.model_validate(
@@ -31,7 +32,6 @@ POLICY = (
 
 def install(app: FastAPI, service: Service) -> None:
     """The addresses of the page. open_with must be called before anybody asks."""
-    figure: dict[str, bytes] = {}
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
@@ -42,28 +42,38 @@ def install(app: FastAPI, service: Service) -> None:
     async def opening() -> Response:
         # A client that leaves meanwhile must not take the motion along.
         (motion,) = await asyncio.shield(asyncio.wrap_future(app.state.opening.future))
-        return as_json({**service.told(service.plan(OPENING), OPENING.seed), "motions": [to_json(motion)]})
+        told = {**service.told(service.plan(OPENING), OPENING.seed), "motions": [to_json(motion)]}
+        return as_json({**told, **({"said": app.state.said} if app.state.said else {})})
 
     @app.get("/figure.glb", include_in_schema=False)
     async def figure_file() -> Response:
-        if not figure:
-            figure["glb"] = await asyncio.to_thread(figure_of, service.model.codec.skeleton)
-        return Response(figure["glb"], media_type="model/gltf-binary", headers={"Cache-Control": "no-cache"})
+        figure = await asyncio.shield(app.state.figure)
+        return Response(figure, media_type="model/gltf-binary", headers={"Cache-Control": "no-cache"})
 
     app.mount("/page", Files(directory=FOLDER))
 
 
 def open_with(app: FastAPI, service: Service) -> None:
-    """Have the first motion made; which also warms the model up."""
+    """Have the first motion made, which also warms the model up; then what the model sees in it, so that no page that opens
+    has to ask, which would keep the model busy while the first picture is drawn; and the figure beside them."""
     job, _ = service.draw(service.plan(OPENING), OPENING)
+    app.state.said = None
+
+    def hear(said: Future) -> None:
+        if not said.cancelled() and said.exception() is None:
+            app.state.said = said.result()[0].text
+
+    def listen(made: Future) -> None:
+        if made.cancelled() or made.exception() is not None:
+            return
+        caption, _ = service.caption(Captions.model_validate({}), {"motion": made.result()[0]})
+        caption.future.add_done_callback(hear)
+        with suppress(QueueFull, Stopping):
+            service.worker.submit(caption)
+
+    job.future.add_done_callback(listen)
     app.state.opening = service.worker.submit(job)
-
-
-def figure_of(skeleton: Skeleton) -> bytes:
-    """The mannequin of a body at rest, as GLB."""
-    rest = np.zeros((1, len(skeleton), 4))
-    rest[..., 0] = 1
-    return written(Motion(skeleton, 20, np.zeros((1, 3)), rest, "figure"), "glb")
+    app.state.figure = asyncio.ensure_future(asyncio.to_thread(figure_of, service.model.codec.skeleton))
 
 
 class Files(StaticFiles):

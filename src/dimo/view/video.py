@@ -1,8 +1,9 @@
-"""Motions as PNG sheets, GIF and MP4 files."""
+"""Motions as PNG sheets, GIF and MP4 files, and as pages that play them."""
 
 from __future__ import annotations
 
 import importlib.util
+import io
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -14,15 +15,18 @@ from PIL import Image
 from dimo.body.motion import Motion
 from dimo.errors import RequestError
 from dimo.formats.files import write_atomically
+from dimo.view import SUFFIXES, alone
 from dimo.view.draw import frames
 from dimo.view.sheet import sheet
 
-SUFFIXES = (".png", ".gif", ".mp4")
 GIF_FPS = 20.0  # players round shorter delays up
 
 
 def save(motion: Motion, path: str | Path, *, caption: str | None = None, size: int = 480, poses: int = 8) -> Path:
-    """Write a contact sheet (.png), an animation (.gif) or a film (.mp4); RequestError for other suffixes."""
+    """Write a contact sheet (.png), an animation (.gif), a film (.mp4), or a page that plays by itself (.html).
+
+    RequestError for other suffixes. caption and poses are for sheets, size for sheets and films.
+    """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -36,15 +40,20 @@ def save(motion: Motion, path: str | Path, *, caption: str | None = None, size: 
         if suffix == ".png":
             sheet(motion, caption, poses=poses, height=size // 2).save(temporary, "PNG")
         elif suffix == ".gif":
-            _gif(motion.resample(GIF_FPS), temporary, size)
+            temporary.write_bytes(gif(motion.resample(GIF_FPS), size))
+        elif suffix == ".html":
+            alone.save(motion, temporary)
         else:
             _mp4(frames(motion, size - size % 2), temporary, motion.fps, size - size % 2, encoder)
     return path
 
 
-def _gif(motion: Motion, path: Path, size: int) -> None:
+def gif(motion: Motion, size: int) -> bytes:
+    """An endless GIF at the motion's own rate."""
     images = [Image.fromarray(f).quantize(64, method=Image.Quantize.FASTOCTREE) for f in frames(motion, size)]
-    images[0].save(path, "GIF", save_all=True, append_images=images[1:], duration=round(1000 / motion.fps), loop=0)
+    out = io.BytesIO()
+    images[0].save(out, "GIF", save_all=True, append_images=images[1:], duration=round(1000 / motion.fps), loop=0)
+    return out.getvalue()
 
 
 def find_ffmpeg() -> str:

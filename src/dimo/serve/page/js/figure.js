@@ -4,13 +4,20 @@ import { cloneSkinned, Color, GLTFLoader, Mesh, MeshBasicMaterial, MeshStandardM
 import { figureFile } from "./api.js";
 
 const loaded = new Map();
-let standard = null;
+const first = { key: null, model: null };
+
+/** Load the body that the server makes motions on, before a motion has come that says which one that is. */
+export function early() {
+  first.model ??= figureFile(null, true).then(parsed);
+  first.model.catch(() => (first.model = null));
+  return first.model;
+}
 
 /** The first body that is asked for is the one that the server makes motions on. */
 async function modelOf(clip) {
-  standard ??= clip.key;
+  first.key ??= clip.key;
   if (!loaded.has(clip.key)) {
-    const model = figureFile(clip, clip.key === standard).then(parsed);
+    const model = clip.key === first.key ? early() : figureFile(clip, false).then(parsed);
     loaded.set(clip.key, model);
     model.catch(() => loaded.delete(clip.key));
   }

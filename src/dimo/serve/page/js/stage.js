@@ -135,10 +135,12 @@ export class Stage {
     Object.assign(this.controls, { enableDamping: true, minDistance: 1.2, maxDistance: 18, maxPolarAngle: 1.54 });
     this.views = [new View()];
     this.shown = { ghosts: false, feet: true, follow: true };
-    this.follows = new Map();
+    this.sharpness = 1; // share of the screen's pixels, each way
     this.home();
     new ResizeObserver(() => this.resize()).observe(canvas.parentElement);
     this.resize();
+    // The ground's shaders are made while the motion and its figure are still on their way.
+    this.renderer.compile(this.views[0].scene, this.camera);
   }
 
   home() {
@@ -154,7 +156,7 @@ export class Stage {
   resize() {
     const { clientWidth: width, clientHeight: height } = this.canvas.parentElement;
     if (!width || !height) return;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2) * this.sharpness);
     this.renderer.setSize(width, height, false);
   }
 
