@@ -22,7 +22,7 @@ from dimo.body.skeleton import Skeleton
 from dimo.codec.codec import Codec
 from dimo.data import code_cache
 from dimo.device import find
-from dimo.diffusion.sample import SampleOptions
+from dimo.diffusion.options import SampleOptions, options_of
 from dimo.formats.reading import Options
 from dimo.inpaint.pipeline import MEMORY, RECALL, Pipeline
 from dimo.inpaint.request import Request, samples_of
@@ -126,13 +126,9 @@ class DiMo:
         seconds and seed may be lists, and the samples of each stand side by side. skeleton: another body to retarget to.
         """
         texts = [text] if isinstance(text, str) else list(text)
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature)
-        lengths = generate_task.for_each(seconds, len(texts), "seconds")
-        seeds = generate_task.for_each(seed if seed is not None else options.seed, len(texts), "seed")
-        asked = [
-            generate_task.generate(self.pipeline, t, length, SampleOptions(seed=s).seed)
-            for t, length, s in zip(texts, lengths, seeds, strict=True)
-        ]
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature)
+        seed = seed if seed is not None else options.seed
+        asked = generate_task.generate_each(self.pipeline, texts, seconds, seed)
         drawn = self._make(asked, samples * best_task.check(best), options, footlock, recall=recall)
         made = best_task.pick(self.pipeline, [t for t in texts for _ in range(samples * best)], drawn, best)
         return [onto(m, skeleton) for m in made] if skeleton is not None else made
@@ -150,7 +146,7 @@ class DiMo:
         footlock: bool = True,
     ) -> list[Motion]:
         """Any motions, of any length up to 600 seconds, without a text."""
-        options = _options(options, steps=steps, temperature=temperature, seed=seed)
+        options = options_of(options, steps=steps, temperature=temperature, seed=seed)
         request = generate_task.sample(self.pipeline, seconds, options.seed)
         return self._make([request], samples, options, footlock, skeleton=skeleton)
 
@@ -169,7 +165,7 @@ class DiMo:
         recall: float = RECALL,
     ) -> list[Motion]:
         """Long motions of several parts: [("walks forward", 3), ("sits down", 2)], seconds of None are estimated."""
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         request = generate_task.compose(self.pipeline, script, options.seed)
         return self._make([request], samples, options, footlock, recall=recall, skeleton=skeleton)
 
@@ -186,11 +182,9 @@ class DiMo:
         recall: float = RECALL,
     ) -> trace_task.Trace:
         """How generate(..., footlock=False) makes its motion, of one window, out of noise: the state after each round."""
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
-        request = generate_task.generate(self.pipeline, text, seconds, options.seed)
-        return trace_task.trace(
-            self.pipeline, self.pipeline.rounds(request, options, recall=recall), text, request.frames
-        )
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        states = self.rounds(text, seconds=seconds, options=options, recall=recall)
+        return trace_task.trace(states, text, self.codec.config.stride)
 
     def rounds(
         self,
@@ -202,7 +196,7 @@ class DiMo:
         **given: Any,
     ) -> Iterator[trace_task.State]:
         """The states of trace one by one, as they come: for progress, or to stop early; given: steps, seed, ... as there."""
-        options = _options(options, **given)
+        options = options_of(options, **given)
         request = generate_task.generate(self.pipeline, text, seconds, options.seed)
         steps = self.pipeline.rounds(request, options, recall=recall)
         return trace_task.states(self.pipeline, steps, generate_task.name_of(text), request.frames)
@@ -232,7 +226,7 @@ class DiMo:
         what happens in the rest. Nothing kept is a new motion from the place of the old one. memory: the share of
         remembered motions in guesses that no text describes; 0 is the model alone. Spans have to lie in the motion.
         """
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         if not len(keep):
             request, frames = generate_task.anew(self.pipeline, motion, text, seconds, options.seed)
             return [edit_task.placed_as(m, motion, frames) for m in self._make([request], samples, options, footlock)]
@@ -256,7 +250,7 @@ class DiMo:
         memory: float = MEMORY,
     ) -> list[Motion]:
         """The motion with the span (start, end), or several, made anew, as the text says; see complete for the rest."""
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         request = edit_task.edit(motion, replace, text=text, unit=unit)
         return self._make([request], samples, options, footlock, memory)
 
@@ -276,7 +270,7 @@ class DiMo:
         memory: float = MEMORY,
     ) -> list[Motion]:
         """The motion, bit for bit, and `seconds` more: how it goes on, from where it ends."""
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         request = edit_task.predict(motion, seconds, text=text)
         return self._make([request], samples, options, footlock, memory)
 
@@ -301,7 +295,7 @@ class DiMo:
 
         place: "as_is" leaves b where it is in the world; "follow" moves it to where the frames between arrive.
         """
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         request = edit_task.inbetween(a, b, seconds, text=text, place=place)
         return self._make([request], samples, options, footlock, memory)
 
@@ -320,7 +314,7 @@ class DiMo:
         footlock: bool = True,
     ) -> list[Motion]:
         """Near neighbours of the motion: a share (0 to 1) of its code steps is made anew, on its own body and rate."""
-        options = _options(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
+        options = options_of(options, steps=steps, guidance=guidance, temperature=temperature, seed=seed)
         return self._make([edit_task.vary(motion, share, text=text)], samples, options, footlock)
 
     def loop(self, motion: Motion, seconds: float | None = None, **given: Any) -> list[Motion]:
@@ -361,9 +355,7 @@ class DiMo:
         `others`. Motions longer than the model's longest are read from their start.
         """
         motions = [motion] if isinstance(motion, Motion) else list(motion)
-        if temperature is None:
-            temperature = 0.0 if samples == 1 else 0.7
-        options = replace(caption_task.CAPTION_OPTIONS, steps=steps, temperature=temperature)
+        options = caption_task.options_for(samples, steps, temperature)
         return caption_task.captions(self.pipeline, motions, samples, options, seed)
 
     # ---- both
@@ -396,8 +388,7 @@ class DiMo:
 
     def length(self, text: str) -> length_task.Lengths:
         """How long a motion of the sentence takes: probabilities over seconds, with .median and .candidates(count)."""
-        step = self.codec.config.stride / self.codec.config.fps
-        return length_task.lengths(self.model, self.pipeline.ids(self.pipeline.asked(text)), step)
+        return length_task.lengths_of(self.pipeline, text)
 
     def codes(self, motion: Motion) -> torch.Tensor:
         """Codes (L, Q) of a motion on any body with known joint names, cut to the model's longest."""
@@ -405,11 +396,4 @@ class DiMo:
 
     def reconstruct(self, motion: Motion, levels: int | None = None) -> Motion:
         """A motion through codes and back with the first `levels` levels, on the codec's body and rate, from the origin."""
-        codes = self.pipeline.to_codes(motion, cut=False)[:, :levels]
-        frames = int((len(motion) - 1) * self.codec.config.fps / motion.fps + 1e-6) + 1
-        return self.pipeline.to_motion(codes, motion.name)[:frames]
-
-
-def _options(options: SampleOptions | None, **given: Any) -> SampleOptions:
-    """Options, or the defaults, with what was given beside them."""
-    return replace(options or SampleOptions(), **{name: value for name, value in given.items() if value is not None})
+        return self.pipeline.reconstruct(motion, levels)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from dimo.diffusion.guidance import GUIDED, GuidanceOn
 from dimo.diffusion.schedule import SCHEDULES, Schedule
@@ -47,3 +47,8 @@ class SampleOptions:
         for holds, message in checks:
             if not holds:
                 raise RequestError(message)
+
+
+def options_of(options: SampleOptions | None, **given: Any) -> SampleOptions:
+    """Options, or the defaults, with what was given beside them; None is nothing given."""
+    return replace(options or SampleOptions(), **{name: value for name, value in given.items() if value is not None})

@@ -121,6 +121,12 @@ class Pipeline:
         ((motion, contacts),) = decode_all(self.codec, [codes], [name])
         return stand_on_floor(motion, contacts) if footlock else motion
 
+    def reconstruct(self, motion: Motion, levels: int | None = None) -> Motion:
+        """A motion through codes and back with the first `levels` levels, on the codec's body and rate, from the origin."""
+        codes = self.to_codes(motion, cut=False)[:, :levels]
+        frames = int((len(motion) - 1) * self.codec.config.fps / motion.fps + 1e-6) + 1
+        return self.to_motion(codes, motion.name)[:frames]
+
     def finish(self, requests: Sequence[Request], rows: Sequence[Tensor], *, footlock: bool) -> list[Motion]:
         """The motions of requests without known frames, from their codes (L, q)."""
         out = []

@@ -19,7 +19,10 @@ from dimo.sequence.vocabulary import PAD
 from dimo.tasks.score import text_given_motion
 
 CAPTION_OPTIONS = SampleOptions(steps=12, temperature=0.0, top_k=0, guidance=1.0, schedule="linear", pad_factor=0.6)
-"""How captions are drawn: the most probable words, few at a time; more samples than one use temperature 0.7."""
+"""How captions are drawn: the most probable words, few at a time."""
+
+SEVERAL = 0.7
+"""The temperature where several are drawn of one motion."""
 
 BATCH = 64
 """Captions that are drawn together."""
@@ -35,6 +38,13 @@ class Caption:
     text: str
     score: float
     others: tuple[Caption, ...] = ()
+
+
+def options_for(samples: int, steps: int, temperature: float | None) -> SampleOptions:
+    """How so many captions of a motion are drawn. temperature: None is the most probable caption, or 0.7 for several."""
+    if temperature is None:
+        temperature = 0.0 if samples == 1 else SEVERAL
+    return replace(CAPTION_OPTIONS, steps=steps, temperature=temperature)
 
 
 def captions(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dimo.body.motion import Motion
+from dimo.diffusion.options import SampleOptions
 from dimo.errors import RequestError
 from dimo.formats.script import check_parts
 from dimo.inpaint.pipeline import Pipeline
@@ -16,6 +17,15 @@ from dimo.tasks.length import median_steps
 def generate(pipeline: Pipeline, text: str, seconds: float | None, seed: int | None = None) -> Request:
     """A motion of a sentence; seconds of None are the median of what its text makes likely."""
     return Request((_part(pipeline, text, seconds),), seed=seed, name=name_of(text))
+
+
+def generate_each(pipeline: Pipeline, texts: Sequence[str], seconds: Any, seed: Any) -> list[Request]:
+    """A motion of each sentence; seconds and seed: the same for all, or a list. RequestError as of generate and for_each."""
+    pairs = zip(for_each(seconds, len(texts), "seconds"), for_each(seed, len(texts), "seed"), strict=True)
+    return [
+        generate(pipeline, text, length, SampleOptions(seed=its).seed)
+        for text, (length, its) in zip(texts, pairs, strict=True)
+    ]
 
 
 def sample(pipeline: Pipeline, seconds: float, seed: int | None = None) -> Request:

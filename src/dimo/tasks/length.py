@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from dimo.errors import RequestError
+from dimo.inpaint.pipeline import Pipeline
 from dimo.model.masked import MaskedModel
 
 
@@ -43,6 +44,12 @@ def lengths(model: MaskedModel, ids: Sequence[int], seconds_per_step: float) -> 
     logits = model.length_logits(text, torch.ones_like(text, dtype=torch.bool))[0]
     probability = logits.float().softmax(-1).cpu().double()
     return Lengths(np.arange(1, len(probability) + 1) * seconds_per_step, probability.numpy())
+
+
+def lengths_of(pipeline: Pipeline, text: str) -> Lengths:
+    """The distribution for a sentence, as it is asked. RequestError for a text that cannot be."""
+    step = pipeline.codec.config.stride / pipeline.codec.config.fps
+    return lengths(pipeline.model, pipeline.ids(pipeline.asked(text)), step)
 
 
 def median_steps(model: MaskedModel, ids: Sequence[int]) -> int:

@@ -11,7 +11,6 @@ import torch
 from dimo.body.motion import Motion
 from dimo.diffusion.sample import Step
 from dimo.inpaint.pipeline import Pipeline
-from dimo.tasks.generate import name_of
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,13 @@ def states(pipeline: Pipeline, steps: Iterable[Step], name: str, frames: int, se
         yield (state := State(step.index + 1, codes, motion, written, confidence))
 
 
-def trace(pipeline: Pipeline, steps: Iterable[Step], text: str, frames: int, seed: int = 0) -> Trace:
-    """The trace of the first row of the sampler's steps, each state `frames` frames long."""
-    passed = list(states(pipeline, steps, name_of(text), frames, seed))
+def trace(passed: Iterable[State], text: str, frames_per_step: int) -> Trace:
+    """The trace of all states of one motion."""
+    passed = list(passed)
     return Trace(
         text,
         tuple(state.motion for state in passed),
         np.stack([state.written for state in passed]),
         np.stack([state.confidence for state in passed]),
-        pipeline.codec.config.stride,
+        frames_per_step,
     )
