@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path)
     parser.add_argument(
-        "--prompts", type=Path, default=HERE.parents[1] / "shared" / "checks" / "prompts_ordinary.jsonl"
+        "--prompts", type=Path, default=HERE / "prompts_ordinary.jsonl"
     )
     parser.add_argument("--out", type=Path, default=HERE / "understands.json")
     args = parser.parse_args()
