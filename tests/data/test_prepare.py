@@ -288,7 +288,7 @@ def test_plain_clips_are_whole_and_of_the_lengths_that_the_field_reads(tmp_path)
     clips = {c.id: c for c in shards.read(tmp_path / "out") if not c.mirrored}
     assert {name: len(c.joints) for name, c in clips.items()} == {"000040": 40, "000199": 199}
     # Somebody walks on at the end, and yet the caption stays as it is, alone.
-    assert {c.captions for c in clips.values()} == {(Caption("a man walks and stops on his left leg", "written"),)}
+    assert {c.captions for c in clips.values()} == {(Caption("a man walks and stops on his left leg", "human"),)}
     report = {r["id"]: r["reason"] for r in json.loads((tmp_path / "out" / "report.json").read_text())}
     assert report["000200"] == "has 200 frames; the loaders of the field read 40 to 199"
     assert set(report) == {"000039", "000200"}
