@@ -284,7 +284,7 @@ def cost(report: dict) -> str:
             f"{found['steps']:,}",
             f"{found['memory_gb']:.1f}",
             f"{found['hours_one_gpu']:.1f}",
-            f"{found['hours_eight_gpus']:.1f}",
+            f"{found['hours_eight_gpus']:.1f}" if "hours_eight_gpus" in found else "",
         )
         for name, parts in report["recipes"].items()
         for what, found in parts.items()
