@@ -3,8 +3,9 @@
     python benchmarks/cost.py [--out benchmarks/cost.json] && python benchmarks/tables.py
 
 Nothing is run: the networks are built without values (torch's meta device), and torch counts the operations of a forward and a
-backward pass from the shapes alone. Sequences are taken at their longest, so FLOPs and memory are upper bounds. Hours follow
-from the assumptions that the JSON repeats; none of them is measured.
+backward pass from the shapes alone. All sequences have the 49 code steps of the longest motion and 40 word pieces, three times the mean
+caption, so FLOPs and memory are more than most steps take. Hours follow from the assumptions that the JSON repeats; none of
+them is measured.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def parameters(module: nn.Module) -> int:
 
 
 def of_model(recipe: ModelRecipe) -> dict[str, float]:
-    """Of a step of the masked model: what a sequence of each task takes, at its longest, times their number in a batch."""
+    """Of a step of the masked model: what a long sequence of each task takes, times their number in a batch."""
     config = replace(recipe.model, transformer=recipe.transformer)
     with torch.device("meta"):
         model = MaskedModel(config)
