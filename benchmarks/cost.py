@@ -3,9 +3,9 @@
     python benchmarks/cost.py [--out benchmarks/cost.json] && python benchmarks/tables.py
 
 Nothing is run: the networks are built without values (torch's meta device), and torch counts the operations of a forward and a
-backward pass from the shapes alone. All sequences have the 49 code steps of the longest motion and 40 word pieces, three times the mean
-caption, so FLOPs and memory are more than most steps take. Hours follow from the assumptions that the JSON repeats; none of
-them is measured.
+backward pass from the shapes alone. All sequences have the 49 code steps of the longest motion and 40 word pieces, three times
+the mean caption, so FLOPs and memory are more than most steps take. Hours follow from the assumptions that the JSON repeats;
+none of them is measured.
 """
 
 from __future__ import annotations

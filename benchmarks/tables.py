@@ -291,7 +291,8 @@ def cost(report: dict) -> str:
     ]
     head = "calculated | parameters | TFLOP a step | steps | GB of memory | hours on 1 GPU | hours on 8 GPUs"
     return (
-        f"{table(head, rows)}\n\nFLOPs are counted from the shapes of a forward and a backward pass of sequences of 49 code steps and 40 word pieces; "
+        f"{table(head, rows)}\n\nFLOPs are counted from the shapes of a forward and a backward pass of sequences "
+        "of 49 code steps and 40 word pieces; "
         "memory is weights, gradients and AdamW's moments in fp32 and what the backward pass needs in bf16, without fused "
         f"attention. Hours assume {given['peak_flops'] / 1e12:.0f} TFLOP/s of bf16, of which one GPU reaches "
         f"{percent(given['share'])} and each of eight, with an eighth of the batch, {percent(given['share_of_eight'])}, "
