@@ -38,7 +38,7 @@ MUTATIONS: tuple[tuple[str, str, str, str], ...] = (  # what breaks, file, text 
      "clean, masked, clean.motion_slots, options, generator)\n    hidden = model(self_correction"),
     ("the level that a stack ends with is not learnt", MODEL, "masked.known_levels <= level[:, None]", "masked.known_levels < level[:, None]"),
     ("levels below are not shown", MODEL, "model.code_logits(hidden.motion, clean.codes,", "model.code_logits(hidden.motion, clean.codes * 0,"),
-    ("residual levels favour low ones", MODEL, "generator.integers(1, levels, count)", "generator.integers(1, levels, (2, count)).min(0)"),
+    ("residual levels are drawn all alike", MODEL, "edges = (1 / np.arange(1, levels)).cumsum()", "edges = np.arange(1.0, levels)"),
     ("whole levels show the level itself", CORRUPT, "< 0.5), 1, level)[:, None]", "< 0.5), 1, level + 1)[:, None]"),
     ("whole levels always show the base alone", CORRUPT, "generator.random(len(tokens)) < 0.5", "generator.random(len(tokens)) < 2"),
     ("no sequence shows base codes alone", MODEL, "base_only=options.base_only", "base_only=0.0"),

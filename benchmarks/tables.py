@@ -4,7 +4,8 @@ python benchmarks/tables.py
 
 A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json, speed.json and
 report/report.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json,
-<!-- scale --> from scale.json, <!-- rigs --> from rigs.json, <!-- serve --> from serve.json.
+<!-- scale --> from scale.json, <!-- rigs --> from rigs.json, <!-- serve --> from serve.json,
+<!-- cost --> from cost.json.
 """
 
 from __future__ import annotations
@@ -306,6 +307,34 @@ def serve(report: dict) -> str:
     return "\n\n".join(parts)
 
 
+def cost(report: dict) -> str:
+    """What the recipes of the paper's setting cost, all of it calculated."""
+    given = report["assumptions"]
+    rows = [
+        (
+            f"{name}, {what}",
+            f"{found['parameters'] / 1e6:.0f} M",
+            f"{found['tflops_a_step']:.2f}",
+            f"{found['steps']:,}",
+            f"{found['memory_gb']:.1f}",
+            f"{found['hours_one_gpu']:.1f}",
+            f"{found['hours_eight_gpus']:.1f}" if "hours_eight_gpus" in found else "",
+        )
+        for name, parts in report["recipes"].items()
+        for what, found in parts.items()
+    ]
+    head = "calculated | parameters | TFLOP a step | steps | GB of memory | hours on 1 GPU | hours on 8 GPUs"
+    return (
+        f"{table(head, rows)}\n\nFLOPs are counted from the shapes of a forward and a backward pass of sequences "
+        "of 49 code steps and 40 word pieces; "
+        "memory is weights, gradients and AdamW's moments in fp32 and what the backward pass needs in bf16, without fused "
+        f"attention. Hours assume {given['peak_flops'] / 1e12:.0f} TFLOP/s of bf16, of which one GPU reaches "
+        f"{percent(given['share'])} and each of eight, with an eighth of the batch, {percent(given['share_of_eight'])}, "
+        f"{1000 * given['other_seconds']:.0f} ms a step for what is no product, and {given['link_bytes'] / 1e9:.0f} GB/s "
+        "between GPUs. A codec trains on one."
+    )
+
+
 def read(name: str) -> dict | None:
     path = HERE / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
@@ -349,6 +378,7 @@ def main() -> None:
         ("scale", scale),
         ("rigs", rigs),
         ("serve", serve),
+        ("cost", cost),
     ):
         if (report := read(name)) is not None:
             parts[name] = write(report)

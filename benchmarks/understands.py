@@ -45,9 +45,7 @@ def predict(b: np.ndarray, x: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path)
-    parser.add_argument(
-        "--prompts", type=Path, default=HERE / "prompts_ordinary.jsonl"
-    )
+    parser.add_argument("--prompts", type=Path, default=HERE / "prompts_ordinary.jsonl")
     parser.add_argument("--out", type=Path, default=HERE / "understands.json")
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)

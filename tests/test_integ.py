@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from dimo import DiMo, Motion, preset
+from dimo.body.retarget import retarget
 from dimo.body.rotation import axis_angle_to_quat, quat_multiply
 from dimo.cli.main import main
 from dimo.data import shards
+from dimo.text.wordpiece import Wordpiece
 
 pytestmark = pytest.mark.integ
+RECIPE_FOLDER = Path(__file__).parents[1] / "recipes"
 
 
 def synthetic(kind: str, phase: float, frames: int = 64) -> Motion:
@@ -138,3 +141,87 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     assert config["provenance"]["start"]["steps"] == 600
     assert config["provenance"]["start"]["sha256"] == before["sha256"]["model.safetensors"]
     assert "walks" in DiMo.from_pretrained(further).caption(walk)[0].text
+
+
+def written(folder: Path, layout: str) -> None:
+    """A small collection of four clips a split in the original layout of HumanML3D, KIT-ML or Motion-X."""
+    body, scale, fps = {
+        "humanml3d": ("humanml3d", 1.0, 20.0),
+        "kit": ("kit", 1000.0, 12.5),
+        "motionx": ("smplx", 1.0, 30.0),
+    }[layout]
+    motions, texts, prefix = folder / "new_joints", folder / "texts", ""
+    if layout == "motionx":
+        motions, texts, prefix = folder / "motion_data" / "joint", folder / "texts" / "semantic_labels", "set/"
+    for split in ("train", "val", "test"):
+        names = [f"{prefix}{split}{i:02d}" for i in range(4)]
+        (folder / f"{split}.txt").parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
+        for i, name in enumerate(names):
+            kind = tuple(CAPTIONS)[i % 3]
+            motion = retarget(synthetic(kind, phase=i, frames=80 + 20 * i).resample(fps), preset(body))
+            for place in (motions, texts):
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+            np.save(motions / f"{name}.npy", (motion.joints() * scale).astype(np.float32))
+            (texts / f"{name}.txt").write_text("".join(f"{c}#a/DET person/NOUN#0.0#0.0\n" for c in CAPTIONS[kind]))
+
+
+def bert_base(folder: Path, vocabulary: int, layers: int = 1) -> None:
+    """A random BERT of BERT-base's width, in the layout of transformers, with few words and layers."""
+    transformers = pytest.importorskip("transformers")
+    sizes = {"vocab_size": vocabulary, "num_hidden_layers": layers}
+    transformers.BertForMaskedLM(transformers.BertConfig(**sizes)).save_pretrained(folder)
+    (folder / "vocab.txt").write_text(Wordpiece.basic().vocab_text())
+
+
+BODIES = {"humanml3d": (22, 20.0), "kit": (21, 12.5), "motionx": (52, 20.0)}
+PRESETS = {"humanml3d": "humanml3d", "kit": "kit", "motionx": "smplx"}
+
+
+@pytest.mark.parametrize("name", list(BODIES))
+def test_the_recipes_of_the_papers_setting_run_on_their_collections(tmp_path: Path, name: str):
+    recipe, joints_fps = RECIPE_FOLDER / f"{name}.toml", BODIES[name]
+    source, data, bert = tmp_path / name, tmp_path / "data", tmp_path / "bert"
+    written(source, name)
+    assert main(["prepare", str(source), str(data), "--plain", "--body", PRESETS[name], "--workers", "1"]) == 0
+    clips = list(shards.read(data))
+    assert {(c.joints.shape[1], c.fps) for c in clips} == {joints_fps}
+    assert len(clips) == 16  # four of each split, and the mirror images of those of training
+    vocabulary = len(Wordpiece.basic().vocab_text().splitlines())
+    bert_base(bert, vocabulary)
+
+    codec, model = tmp_path / "codec", tmp_path / "model"
+    common = ["--data", str(data), "--recipe", str(recipe), "--steps", "2", "--quiet", "--set", "loop.bf16=false"]
+    assert main(["train", "codec", *common, "--out", str(codec), "--set", "loss.batch=2"]) == 0
+    small = ["--set", "loss.batch=3", "--set", "transformer.layers=1", "--set", f"transformer.vocabulary={vocabulary}"]
+    begun = ["--codec", str(codec / "best"), "--from", str(bert)]
+    assert main(["train", "model", *common, "--out", str(model), *begun, *small]) == 0
+
+    best = DiMo.from_pretrained(model / "best")
+    options = best.config["provenance"]["model"]["options"]
+    assert options["loss"]["mix"] == [8, 1, 1]
+    assert (options["loop"]["learning_rate"], options["loop"]["warmup"]) == (5e-5, 5000)
+    assert best.config["provenance"]["best"]["step"] == 2
+    assert best.model.config.transformer.width == 768
+    assert best.codec.config.levels == 6
+    (made,) = best.generate("a person walks forward", seconds=2, steps=2, seed=0)
+    assert (len(made.skeleton), made.fps) == joints_fps
+    asked = ["--model", str(model / "best"), "--protocol", "humanml3d", "--repeats", "1", "--tasks", "t2m,m2t,codec"]
+    for place in (data, source) if name != "motionx" else (data,):
+        report = tmp_path / f"report-{place.name}"
+        argv = [
+            "evaluate",
+            "--data",
+            str(place),
+            *asked,
+            "--steps",
+            "2",
+            "--samples",
+            "0",
+            "-o",
+            str(report),
+            "--quiet",
+        ]
+        assert main(argv) == 0
+        rows = json.loads((report / "report.json").read_text())["tasks"]["t2m"]["rows"]
+        assert {"real", "codec", "model"} <= set(rows)

@@ -9,9 +9,10 @@ import pytest
 from killing import Killing, holds_walk_1
 
 from dimo import FormatError, Motion, preset
+from dimo.body.retarget import retarget
 from dimo.data import layout, prepare, shards, sources
 from dimo.data.prepare import PrepareOptions
-from dimo.data.records import Clip, Job
+from dimo.data.records import Caption, Clip, Job
 from dimo.features import humanml3d
 from dimo.scale.executor import Lost
 
@@ -231,3 +232,73 @@ def test_tagged_captions_are_clips_of_their_own(tmp_path):
     clips = prepare.process(jobs["000001_1"], replace(OPTIONS, mirror=False))
     assert len(clips[0].joints) == 40
     assert "no such file" in prepare.process(jobs["000002"], OPTIONS).reason
+
+
+# ---- other bodies, and collections as they are
+
+
+def collection(folder: Path, joints: dict[str, np.ndarray], split: str = "train") -> Path:
+    """A directory in the layout of HumanML3D and KIT-ML."""
+    for name in ("new_joints", "texts"):
+        (folder / name).mkdir(parents=True)
+    (folder / f"{split}.txt").write_text("".join(f"{name}\n" for name in joints))
+    for name, values in joints.items():
+        np.save(folder / "new_joints" / f"{name}.npy", values.astype(np.float32))
+        (folder / "texts" / f"{name}.txt").write_text("A man walks and stops on his left leg.#a/DET#0.0#0.0\n")
+    return folder
+
+
+def kit_walk(frames: int) -> np.ndarray:
+    """KIT-ML's rest pose turned about and carried ahead, in its joints at 12.5 fps, in millimetres: (F, 21, 3)."""
+    motion = retarget(walk(frames / 12.5, fps=12.5), preset("kit"))
+    return 1000 * motion.joints()
+
+
+def test_kit_keeps_its_joints_and_its_rate(tmp_path):
+    truth = kit_walk(60)
+    source = collection(tmp_path / "KIT-ML", {"00001": truth})
+    options = PrepareOptions(fps=12.5, body="kit", plain=True)
+    prepare.prepare(source, tmp_path / "out", options)
+    clips = {c.id: c for c in shards.read(tmp_path / "out")}
+    assert set(clips) == {"00001", "M00001"}
+    clip, mirror = clips["00001"], clips["M00001"]
+    assert (clip.joints.shape, clip.fps) == ((60, 21, 3), 12.5)
+    assert np.abs(clip.joints - truth / 1000).max() < 2e-3
+    # KIT-ML's right leg is joints 11 to 15 and its left one 16 to 20 (docs/how-it-works.md).
+    assert np.allclose(mirror.joints[:, 11:16], clip.joints[:, 16:21] * [-1, 1, 1], atol=1e-6)
+    assert np.allclose(mirror.joints[:, 5:8], clip.joints[:, 8:11] * [-1, 1, 1], atol=1e-6)
+    assert [c.text for c in mirror.captions] == ["a man walks and stops on his right leg"]
+    assert humanml3d.encode(np.asarray(clip.joints, float)).shape == (60, 251)
+
+
+def test_contacts_in_metres_mean_one_speed_on_every_body():
+    for name, fps in (("humanml3d", 20.0), ("kit", 12.5), ("smplx", 20.0)):
+        for speed, expected in ((0.8, 1.0), (1.0, 0.0)):  # metres a second; 0.89 is the bound
+            motion = retarget(walk(2, fps=fps, speed=speed), preset(name))
+            joints = (
+                motion.joints() * speed / fps / np.diff(motion.root[:, 2])[0]
+            )  # legs of other lengths take other steps
+            assert np.all(humanml3d.encode(joints)[:, -4:] == expected), (name, speed)
+
+
+def test_plain_clips_are_whole_and_of_the_lengths_that_the_field_reads(tmp_path):
+    joints = {f"{n:06d}": walk(n / 20, fps=20).joints() for n in (39, 40, 199, 200)}
+    source = collection(tmp_path / "HumanML3D", joints)
+    prepare.prepare(source, tmp_path / "out", PrepareOptions(plain=True))
+    clips = {c.id: c for c in shards.read(tmp_path / "out") if not c.mirrored}
+    assert {name: len(c.joints) for name, c in clips.items()} == {"000040": 40, "000199": 199}
+    # Somebody walks on at the end, and yet the caption stays as it is, alone.
+    assert {c.captions for c in clips.values()} == {(Caption("a man walks and stops on his left leg", "human"),)}
+    report = {r["id"]: r["reason"] for r in json.loads((tmp_path / "out" / "report.json").read_text())}
+    assert report["000200"] == "has 200 frames; the loaders of the field read 40 to 199"
+    assert set(report) == {"000039", "000200"}
+    assert (
+        prepare.fault(retarget(walk(24 / 12.5, fps=12.5), preset("kit")), PrepareOptions(12.5, body="kit", plain=True))
+        is None
+    )
+
+
+def test_shards_of_before_there_were_other_bodies_stay():
+    assert set(PrepareOptions().identity) == set(PrepareOptions.__dataclass_fields__) - {"body", "plain"}
+    assert PrepareOptions(plain=True).identity["plain"]
+    assert PrepareOptions(body="kit").identity["body"] == "kit"

@@ -1,6 +1,8 @@
 """Whole evaluations from Python: a tiny model on tiny clips, and motions of any system."""
 
 import json
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 from dimo import RequestError, SampleOptions, evaluate
 from dimo.api import DiMo
 from dimo.evaluate import Settings
+from dimo.evaluate.ahead import Workers
 from dimo.evaluate.report import load
 from dimo.evaluate.settings import TASKS
+from dimo.scale.executor import Lost
 
 COMMITTED = Path(__file__).parents[2] / "benchmarks/report/report.json"
 
@@ -176,3 +180,54 @@ def test_a_system_is_not_printed_beside_a_wrong_real_row(clip, twin):
     assert report.stopped is not None
     assert list(report.tasks["t2m"].rows) == ["real"]
     assert np.isfinite(report.tasks["t2m"].rows["real"]["fid"].mean)
+
+
+class Elsewhere:
+    """An executor whose workers are made of what is pickled, as those of other processes are; it loses every third shard."""
+
+    def __init__(self):
+        self.kinds = []
+
+    def map(self, start, shards):
+        work = pickle.loads(pickle.dumps(start))()
+        for number in range(len(shards)):
+            shard = pickle.loads(pickle.dumps(shards[number]))
+            self.kinds.append(shard[0])
+            yield number, Lost("it died") if number % 3 == 2 else work(shard)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "tasks", "kinds"),
+    [
+        ("dimo", ("t2m", "m2t", "m2m"), ["generate", "codec", "captions", "captions", "gaps", "gaps"]),
+        ("humanml3d", ("t2m",), ["generate", "codec"] * 2),
+    ],
+)
+def test_what_workers_make_ahead_is_what_the_evaluation_makes(clip, tmp_path, monkeypatch, protocol, tasks, kinds):
+    repeats = kinds.count("generate")
+    asked = settings(repeats=repeats, protocol=protocol, tasks=tasks, rows=("real", "codec", "model"))
+    clips = walks(clip, 34, frames=16)  # a batch and a rest, which captions alone are made of
+    weights, where = tmp_path / "weights", Elsewhere()
+    DiMo.debug().save_pretrained(weights)
+    model = DiMo.from_pretrained(weights)
+    given = {"evaluators": [], "generated": tmp_path / "kept"}
+    made = evaluate.run(model, clips, asked, **given, workers=Workers(where, weights))
+    assert where.kinds == kinds
+    plain = evaluate.run(model, clips, asked, evaluators=[], generated=tmp_path / "plain")
+    assert made.tasks == plain.tasks
+    names = [{p.name for p in (tmp_path / place).rglob("*.*")} for place in ("kept", "plain")]
+    assert names[0] == names[1]  # nothing that is not asked for
+    for name in ("make", "features"):  # all is found, and not made once more
+        monkeypatch.setattr(type(model.pipeline), name, lambda *a, **k: pytest.fail("made again"))
+    assert evaluate.run(model, clips, asked, **given).tasks == made.tasks
+
+
+def test_clips_and_evaluators_of_another_body_are_refused(model, clip, twin):
+    other = [replace(c, joints=c.joints[:, :21], fps=12.5) for c in walks(clip, 3)]
+    with pytest.raises(
+        RequestError, match=r"21 joints at 12.5 fps, and the model 22 \(humanml3d\) at 20; dimo prepare"
+    ):
+        evaluate.run(model, other, settings(), evaluators=[])
+    twin.columns = 251
+    with pytest.raises(RequestError, match="the twin reads 251 features a frame"):
+        evaluate.run(model, walks(clip, 3), settings(), evaluators=[twin])

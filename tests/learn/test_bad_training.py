@@ -145,6 +145,30 @@ ROWS: list[tuple[str, Spoil, str]] = [
         (f"{kind}: an unknown table", of_kind(kind, "[colours]\nred = 3\n"), "no table [colours]")
         for kind in ("codec", "model", "align", "memory", "encoder", "evaluator")
     ),
+    (
+        "no key that --set names",
+        spoiled(lambda folder: None, "codec", "--set", "loss.bacth=3"),
+        "no key 'bacth' in [loss]",
+    ),
+    ("--set without a table", spoiled(lambda folder: None, "codec", "--set", "batch=3"), "write TABLE.KEY=VALUE"),
+    (
+        "a weight of nothing",
+        spoiled(lambda folder: None, "codec", "--data", "other:0"),
+        "the weight must be more than 0",
+    ),
+    ("a weight for one of two", spoiled(lambda folder: None, "codec", "--data", "other:2"), "or none of them one"),
+    (
+        "a figure that is none",
+        recipe("codec", "steps = 2", 'steps = 2\nbest = "los"'),
+        "best in [loop] must be a figure",
+    ),
+    ("epochs of an evaluator", of_kind("encoder", "[loop]\nepochs = 2\n"), "epochs, best and compile in [loop]"),
+    (
+        "a codec of another body",
+        recipe("codec", "dim = 8", 'dim = 8\nskeleton = "kit"'),
+        "the data have 22 joints at 20 fps",
+    ),
+    ("few motions to judge", of_kind("model", "[validation]\ngenerate = 3\n"), "must be 0 or at least 32"),
     ("a word for a number", recipe("codec", "dim = 8", 'dim = "8"'), "dim in [codec] must be int, not '8'"),
     ("half a step", recipe("codec", "steps = 2", "steps = 2.5"), "steps in [loop] must be int, not 2.5"),
     ("a number for a switch", recipe("model", "start_weights = false", "start_weights = 0"), "must be bool, not 0"),

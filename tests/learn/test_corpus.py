@@ -7,9 +7,11 @@ import torch
 from dimo.codec.codec import Codec, CodecConfig
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
+from dimo.errors import RequestError
 from dimo.learn import corpus
 from dimo.learn.batches import ModelData
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
+from dimo.learn.draws import draw_weights
 from dimo.learn.recipe import DataOptions
 from dimo.text.wordpiece import Wordpiece
 
@@ -158,3 +160,29 @@ def test_examples_hold_their_captions_as_words_in_the_order_of_their_ids():
     found = {said("a man walks", np.random.default_rng(n)) for n in range(20)}
     assert len(found) > 5
     assert max(map(len, found)) == 4
+
+
+def test_several_folders_are_as_one_or_have_shares(tmp_path):
+    a, b, empty = (tmp_path / name for name in ("a", "b", "empty"))
+    for folder, names in ((a, ("x", "yy", "zzz")), (b, ("x",))):
+        folder.mkdir()
+        shards.write(folder / "s.parquet", [clip(n, 30) for n in names])
+    empty.mkdir()
+    shards.write(empty / "s.parquet", [replace(clip("x", 30), split="val")])
+    options = DataOptions(composite_share=0.0)
+    (alone,) = (corpus.clips(b, "train", options),)
+    assert corpus.clips([(b, 0.0)], "train", options)[0].id == alone[0].id
+    as_one = corpus.clips([(a, 0.0), (b, 0.0)], "train", options)
+    assert [c.id for c in as_one] == ["x", "yy", "zzz", "x"]
+    assert draw_weights(as_one, options) == pytest.approx([0.25] * 4)
+    mixed = corpus.clips([(a, 1.0), (b, 0.5)], "train", options)
+    assert draw_weights(mixed, options) == pytest.approx([2 / 9] * 3 + [1 / 3])
+    with pytest.raises(RequestError, match="every one of several data folders a weight above 0, or none"):
+        corpus.clips([(a, 1.0), (b, 0.0)], "train", options)
+    with pytest.raises(RequestError, match="named twice"):
+        corpus.clips([(a, 1.0), (tmp_path / "b" / ".." / "a", 1.0)], "train", options)
+    with pytest.raises(RequestError, match="empty: no clips of the split 'train'"):
+        corpus.clips([(a, 1.0), (empty, 1.0)], "train", options)
+    assert [c.id for c in corpus.clips([(a, 1.0), (empty, 1.0)], "val", options)] == ["x"]
+    with pytest.raises(RequestError, match="no clips of the split 'test'"):
+        corpus.clips([(a, 1.0), (empty, 1.0)], "test", options)

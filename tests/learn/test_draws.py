@@ -77,3 +77,15 @@ def test_shares_of_what_is_not_there_change_nothing():
 def test_shares_that_cannot_be_are_refused(fields, words):
     with pytest.raises(RequestError, match=words):
         draw_weights([clip(source="aab"), clip(source="b")], DataOptions(**fields))
+
+
+def test_folders_with_shares_are_each_drawn_from_by_its_own_rules():
+    rare = [clip("squat", folder=0, share=0.25)] * 16 + [clip("kick", folder=0, share=0.25)]
+    joined = [clip("walk", folder=1, share=0.75), clip("walk", folder=1, share=0.75, composite=True)]
+    options = DataOptions(label_exponent=0.0, composite_share=0.2)
+    weights = draw_weights([*rare, *joined], options)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[:17].sum() == pytest.approx(0.25)
+    assert weights[:16].sum() == pytest.approx(weights[16])  # both labels alike, within the folder
+    assert weights[17:] == pytest.approx([0.6, 0.15])
+    assert draw_weights(rare, options) == pytest.approx(weights[:17] * 4)  # alone, its share is no matter

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from dimo.errors import RequestError, WeightsError
-from dimo.learn import loop
+from dimo.learn import journal, loop
 
 
 def problem():
@@ -82,7 +82,7 @@ def test_terms_that_a_batch_has_not_stay_out_of_the_means(tmp_path):
     options = loop.LoopOptions(steps=12, warmup=1, log_every=6, validate_every=6, bf16=False, shards=2)
     loop.run(model, loss, options, tmp_path, quiet=True, validate=lambda: {"loss": 1.0, "never": float("nan")})
     names, rows = read_csv(tmp_path / "log.csv")
-    assert names == ["step", "seconds", "lr", "loss", "often", "seldom", "never"]
+    assert names == ["step", "seconds", "lr", "waiting", "loss", "often", "seldom", "never"]
     assert [row["often"] for row in rows] == ["2.5", "8.5"]
     assert [row["seldom"] for row in rows] == ["1.5", "7.5"]
     assert [row["never"] for row in rows] == ["", ""]
@@ -104,7 +104,7 @@ def test_a_fresh_run_begins_its_log_anew_and_a_resumed_one_goes_on(tmp_path):
 
 def test_a_log_with_other_columns_is_put_aside(tmp_path):
     (tmp_path / "log.csv").write_text("step,other\n1,2\n")
-    loop._log(tmp_path / "log.csv", {"step": 2, "loss": 0.5})
+    journal.append(tmp_path / "log.csv", {"step": 2, "loss": 0.5})
     assert (tmp_path / "log.csv").read_text().split() == ["step,loss", "2,0.5"]
     assert (tmp_path / "log.before.csv").read_text().split() == ["step,other", "1,2"]
 
@@ -137,3 +137,14 @@ def test_a_gradient_that_is_not_finite_stops(tmp_path):
 def test_impossible_options(bad):
     with pytest.raises(RequestError):
         loop.LoopOptions(**bad)
+
+
+def test_epochs_are_passes_over_the_clips():
+    options = loop.LoopOptions(steps=7, epochs=50, shards=2)
+    assert loop.scheduled(options, None, 1000, 32).steps == 782  # 50,000 clips, 64 a step
+    assert loop.scheduled(options, 3, 1000, 32).steps == 3
+    assert loop.scheduled(loop.LoopOptions(steps=7), None, 1000, 32).steps == 7
+    assert loop.plain(loop.LoopOptions(steps=7), 5).steps == 5
+    for asked in ({"epochs": 2.0}, {"best": "loss"}, {"compile": "inductor"}):
+        with pytest.raises(RequestError, match="codec and model"):
+            loop.plain(loop.LoopOptions(**asked), None)

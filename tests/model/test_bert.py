@@ -153,3 +153,24 @@ def test_albert_of_several_groups_a_head_of_its_own_and_missing_files_are_refuse
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(WeightsError, match=r"model\.safetensors"):
         read_bert(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of its compiler
+def test_compiled_layers_compute_the_same_at_every_length():
+    config = TransformerConfig(vocabulary=50, width=16, layers=2, heads=2, feedforward=32, positions=20)
+    torch.manual_seed(0)
+    plain = Transformer(config).eval()
+    compiled = Transformer(config).eval()
+    compiled.load_state_dict(plain.state_dict())
+    calls = []
+
+    def backend(module, inputs):  # what torch.compile hands to its backend, run as it is
+        calls.append(module)
+        return module.forward
+
+    compiled.compile_layers(backend)
+    for length in (5, 9, 12):
+        ids = torch.arange(2 * length).reshape(2, length) % 50
+        assert torch.allclose(compiled(ids), plain(ids), atol=1e-6)
+    assert calls
+    assert compiled.state_dict().keys() == plain.state_dict().keys()  # checkpoints know nothing of it

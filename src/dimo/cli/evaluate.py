@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dimo.cli.flags import add_device_flag
 from dimo.cli.progress import stages
 from dimo.cli.reading import add_reading_flags, of_all
+from dimo.cli.workers import add_worker_flags, check_workers, executor
 from dimo.errors import RequestError
 from dimo.evaluate.settings import LENGTHS, PROTOCOLS, ROWS, SETS, SWEEPS, TASKS, Progress, Settings
 
@@ -88,6 +89,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--published", choices=SETS, help="print published rows of this set beside ours")
     parser.add_argument("--archives", metavar="DIR", type=Path, help="where the pack's archives are unpacked")
     add_device_flag(parser)
+    add_worker_flags(parser, 1, "processes that generate, each with the model in memory (default: 1)")
     parser.add_argument("--threads", type=int, help="processor threads of the model")
     parser.add_argument("--quiet", action="store_true", help="no progress, no tables")
     add_reading_flags(parser, folder=True)
@@ -95,6 +97,9 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = _checked(args)
+    check_workers(args)
+    if args.motions is not None and (args.workers > 1 or args.ray is not None):
+        raise RequestError("motions of a system are there already: --workers and --ray are for a model")
     if args.threads:
         import torch
 
@@ -172,21 +177,27 @@ def _of_model(args: argparse.Namespace, settings: Settings, progress: Progress) 
     from dimo import evaluate
     from dimo.api import DiMo
     from dimo.data import heldout
+    from dimo.evaluate.ahead import Workers
     from dimo.evaluate.inputs import training_clips
 
     model = DiMo.from_pretrained(args.model, device=args.device)
     evaluators = _evaluators(args)
-    clips = heldout.load(args.data, args.split, archives=args.archives, limit=args.limit)
+    if not args.evaluator:  # those that ship may be of another body
+        evaluators = [e for e in evaluators if e.columns == model.codec.config.features]
+    body = model.codec.config.skeleton
+    clips = heldout.load(args.data, args.split, archives=args.archives, limit=args.limit, body=body)
     wanted = "t2m" in settings.tasks and "nearest" in settings.rows
-    return evaluate.run(
-        model,
-        clips,
-        settings,
-        evaluators=evaluators,
-        train=training_clips(args.data, args.split) if wanted else (),
-        generated=args.output / "generated",
-        progress=progress,
-    )
+    with executor(args, gpu=model.pipeline.device.type == "cuda") as where:
+        return evaluate.run(
+            model,
+            clips,
+            settings,
+            evaluators=evaluators,
+            train=training_clips(args.data, args.split) if wanted else (),
+            generated=args.output / "generated",
+            workers=None if where is None else Workers(where, args.model, args.device),
+            progress=progress,
+        )
 
 
 def _of_motions(args: argparse.Namespace, settings: Settings, progress: Progress) -> Report:
@@ -212,7 +223,7 @@ def _evaluators(args: argparse.Namespace) -> list[Evaluator]:
 
 def _command(args: argparse.Namespace) -> dict[str, Any]:
     """The flags as a report keeps them. Paths of a machine are nobody's business; names may help."""
-    kept = {k: v for k, v in vars(args).items() if k not in ("verb", "debug")}
+    kept = {k: v for k, v in vars(args).items() if k not in ("verb", "debug", "workers", "ray")}
     kept |= {k: Path(kept[k]).name for k in PATHS if kept.get(k) is not None}
     return {**kept, "evaluator": [folder.name for folder in args.evaluator or ()] or None}
 

@@ -52,6 +52,7 @@ EXTRAS = {
     "uvicorn": "serve",
     "mcp": "mcp",
     "ray": "scale",
+    "tensorboard": "tensorboard",
 }
 """Module of an optional dependency to the extra of pyproject.toml that brings it."""
 

@@ -16,6 +16,8 @@ from dimo.cli.reading import add_reading_flags, of_all
 from dimo.cli.workers import MOST, add_worker_flags, check_workers, executor
 from dimo.errors import RequestError
 
+BODIES = ("humanml3d", "kit", "smplx")
+
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("prepare", help="turn a folder of motions into training data", description=__doc__)
@@ -28,6 +30,17 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--limit", type=int, help="only the first N clips")
     parser.add_argument(
         "--composites", type=int, default=0, help="joined and overlaid clips to add to the training split"
+    )
+    parser.add_argument(
+        "--body",
+        choices=BODIES,
+        default=BODIES[0],
+        help="joints that clips are brought to: 22 at 20 fps, KIT-ML's 21 at 12.5, or 52 with hands at 20 (default: humanml3d)",
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="clips and captions as the collection has them, of the lengths that the field reads: nothing is cut or measured",
     )
     parser.add_argument("--no-mirror", action="store_true", help="no mirror images of training clips")
     parser.add_argument(
@@ -46,12 +59,16 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError(f"--limit must be 1 or more, not {args.limit}")
     if args.ray is not None and args.layout == "humanml3d":
         raise RequestError("--layout humanml3d is written by one machine; leave out --ray")
+    if args.body != BODIES[0] and (args.composites or args.layout == "humanml3d"):
+        raise RequestError(f"composites and the HumanML3D layout are of the 22-joint body, not of --body {args.body}")
     if args.out.is_file():
         raise RequestError(f"{args.out}: a file stands where the output folder should be")
 
     reading = of_all(args)
 
+    from dimo.body.skeleton import preset
     from dimo.data import layout, prepare
+    from dimo.features.layouts import layout_for
 
     began = time.monotonic()
 
@@ -62,12 +79,22 @@ def run(args: argparse.Namespace) -> int:
 
     given = {"limit": args.limit, "archives": args.archives}
     if args.layout == "humanml3d":
-        options = prepare.PrepareOptions(mirror=not args.no_mirror, crops=0, seed=args.seed, **reading)
+        options = prepare.PrepareOptions(
+            mirror=not args.no_mirror, crops=0, seed=args.seed, plain=args.plain, **reading
+        )
         with executor(args) as where:
             count = layout.write(args.source, args.out, options, executor=where, **given)
         print(f"{args.out}: {count} clips in the HumanML3D layout")
         return 0
-    options = prepare.PrepareOptions(mirror=not args.no_mirror, composites=args.composites, seed=args.seed, **reading)
+    options = prepare.PrepareOptions(
+        layout_for(joints=len(preset(args.body))).fps,
+        mirror=not args.no_mirror,
+        composites=args.composites,
+        seed=args.seed,
+        body=args.body,
+        plain=args.plain,
+        **reading,
+    )
     with executor(args) as where:
         manifest = prepare.prepare(args.source, args.out, options, executor=where, progress=progress, **given)
     print(f"{args.out}: {manifest['clips']} clips, {manifest['rejected']} rejected ({args.out / prepare.REPORT})")

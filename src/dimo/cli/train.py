@@ -19,9 +19,23 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     what = "train the codec, the model or the evaluators on prepared data"
     parser = subparsers.add_parser("train", help=what, description=__doc__)
     parser.add_argument("what", choices=("codec", "model", "align", "memory", "encoder", "evaluator"))
-    parser.add_argument("--data", type=Path, required=True, help="folder written by dimo prepare")
+    parser.add_argument(
+        "--data",
+        required=True,
+        action="append",
+        metavar="FOLDER[:WEIGHT]",
+        help="folder written by dimo prepare; several, with weights, are drawn from in the ratio of these, and without are as one",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help="one thing otherwise than in the recipe, as --set loss.batch=8; may be repeated",
+    )
     parser.add_argument("--codec", type=Path, help="model only: folder of the trained codec")
     parser.add_argument(
         "--from",
@@ -40,10 +54,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="FILE",
         help="align only: prompts with checks that judge, and are never learnt; may be repeated (default: none)",
     )
+    parser.add_argument(
+        "--evaluator",
+        type=Path,
+        metavar="FOLDER",
+        help="model only: judges what validations generate, where [validation] of the recipe asks for it (default: ours)",
+    )
     parser.add_argument("--glove", type=Path, help="evaluator only: folder of the published word vectors")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop after this long; --resume goes on")
     parser.add_argument("--steps", type=int, help="training steps instead of the recipe's")
+    parser.add_argument("--tensorboard", action="store_true", help="also log for TensorBoard, in --out/tensorboard")
     add_device_flag(parser)
     parser.add_argument("--quiet", action="store_true", help="no live progress")
 
@@ -58,15 +79,30 @@ def run(args: argparse.Namespace) -> int:
         raise RequestError("dimo train model needs --codec, the folder that dimo train codec wrote")
     if args.what != "align" and (args.model is not None or args.judge):
         raise RequestError(f"--model and --judge go with dimo train align only, not with {args.what}")
+    if args.evaluator is not None and args.what != "model":
+        raise RequestError(f"--evaluator goes with dimo train model only, not with {args.what}")
     if args.glove is not None and args.what != "evaluator":
         raise RequestError(f"--glove goes with dimo train evaluator only, not with {args.what}")
     if args.what == "memory" and (args.resume or args.time_limit is not None or args.steps is not None):
         raise RequestError("dimo train memory has no schedule: leave out --resume, --time-limit and --steps")
+    if args.what == "memory" and args.tensorboard:
+        raise RequestError("dimo train memory logs nothing: leave out --tensorboard")
+    data = _folders(args.data)
+    changes = (*args.changes, *(["loop.tensorboard=true"] if args.tensorboard else []))
     from dimo.checkpoint import packaged_folder
     from dimo.learn import train
 
     settings = train.Settings(
-        args.data, args.out, args.recipe, args.resume, args.time_limit, args.steps, args.quiet, args.device
+        data,
+        args.out,
+        args.recipe,
+        args.resume,
+        args.time_limit,
+        args.steps,
+        args.quiet,
+        args.device,
+        changes,
+        args.evaluator,
     )
     if args.what == "codec":
         done = train.train_codec(settings)
@@ -89,3 +125,18 @@ def run(args: argparse.Namespace) -> int:
         done = train_evaluator(settings, args.start, args.glove)
     print(f"{args.out}: {args.what} after {done} training steps")
     return 0
+
+
+def _folders(given: list[str]) -> tuple[tuple[Path, float], ...]:
+    """--data as folders and weights, 0 where none is given. A folder that is there is taken by its whole name."""
+    out = []
+    for text in given:
+        name, colon, number = text.rpartition(":")
+        try:
+            weight = float(number) if colon and name and not Path(text).exists() else None
+        except ValueError:
+            weight = None
+        if weight is not None and not 0 < weight < float("inf"):
+            raise RequestError(f"--data {text}: the weight must be more than 0")
+        out.append((Path(text), 0.0) if weight is None else (Path(name), weight))
+    return tuple(out)

@@ -11,13 +11,14 @@ from typing import TypeVar
 
 import numpy as np
 
+from dimo.body.skeleton import preset
 from dimo.data import prepare, shards, sources
 from dimo.data.prepare import PrepareOptions
 from dimo.data.records import Caption, Clip
 from dimo.data.sources import humanml3d
 from dimo.data.splits import split_of
 from dimo.errors import DimoError, RequestError
-from dimo.features.layouts import LONGEST
+from dimo.features.layouts import LONGEST, layout_for
 from dimo.text.normalise import normalise
 
 T = TypeVar("T")
@@ -29,18 +30,20 @@ def load(
     *,
     archives: Path | None = None,
     limit: int | None = None,
+    body: str = "humanml3d",
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Clip]:
     """Captioned clips of a split, at most `limit` of them spread over it; RequestError when there are none.
 
     Captions are those by people where there are any; composites and our own mirror images are left out, the mirrored clips
     that a collection itself lists are not. Of HumanML3D and KIT-ML those clips are taken whose length their loader admits.
+    body: the preset, with the rate of its layout, that clips of a collection in its original layout are brought to.
     """
     if any(p.suffix == ".parquet" for p in folder.glob("*.parquet")):
         # Preparation mirrors training clips only, so mirrored ones of other splits are the collection's own.
         found = [c for c in shards.read(folder, split) if not c.composite and not (c.mirrored and split == "train")]
     else:
-        found = _from_source(folder, split, archives, limit, progress)
+        found = _from_source(folder, split, archives, limit, body, progress)
     found = [c for c in map(_written, found) if c.captions]
     if not found:
         raise RequestError(f"{folder}: no captioned clips of the split {split!r}")
@@ -73,9 +76,11 @@ def _from_source(
     split: str,
     archives: Path | None,
     limit: int | None,
+    body: str,
     progress: Callable[[int, int], None] | None,
 ) -> list[Clip]:
-    options = PrepareOptions(longest=10**6, shortest_seconds=0.0, mirror=False, derived=0, crops=0)
+    rate = layout_for(joints=len(preset(body))).fps
+    options = PrepareOptions(rate, longest=10**6, shortest_seconds=0.0, mirror=False, derived=0, crops=0, body=body)
     with tempfile.TemporaryDirectory() as scratch:
         todo = [
             j

@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 
 from dimo.body import contact
-from dimo.body.measure import FEET
 from dimo.body.motion import Motion
 from dimo.body.retarget import find_naming, retarget
 from dimo.body.skeleton import preset
@@ -29,7 +28,7 @@ from dimo.data.records import Caption, Clip, Job, Rejected
 from dimo.data.repair import mend_flips, put_on_floor
 from dimo.data.splits import split_of
 from dimo.errors import DimoError, FormatError, RequestError
-from dimo.features.layouts import FPS, LONGEST
+from dimo.features.layouts import FPS, LONGEST, layout_for
 from dimo.formats.acclaim import read as read_acclaim
 from dimo.formats.files import write_atomically
 from dimo.formats.table import load
@@ -42,6 +41,8 @@ RUN = 250  # composites
 REPORT = "report.json"
 OWN_ZERO = (".bvh", ".amc", ".glb")
 """Formats whose zero plane is that of a studio or a scene; collections of joint positions stand on their floor already."""
+SHORTEST, SHORTEST_KIT, TOO_LONG = 40, 24, 200
+"""Frames of clips that the public loaders of HumanML3D and KIT-ML read, and from which on they do not."""
 TRIM = 1.05
 """A clip longer than the longest by up to this factor loses its end: its two halves would each have the words of the whole."""
 
@@ -66,10 +67,23 @@ class PrepareOptions:
     up: str | None = None  # what the files do not say or say wrong, as Motion.load takes it
     unit: str | None = None
     mapping: str | None = None
+    body: str = "humanml3d"  # preset that clips are brought to; only on this one is anything said of them
+    plain: bool = False  # clips and captions as the collection has them: nothing cut, measured or shortened
+
+    @property
+    def speaks(self) -> bool:
+        """Whether captions are measured from the motion, and stretches of clips are learnt from, too."""
+        return not self.plain and self.body == "humanml3d"
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What shards depend on; what came later is in it where it is not the default, so that older shards stay."""
+        later = {"body": "humanml3d", "plain": False}
+        return {k: v for k, v in asdict(self).items() if k not in later or v != later[k]}
 
 
 def load_job(job: Job, options: PrepareOptions) -> tuple[Motion, str]:
-    """The motion of a job on the 22-joint body at the target rate, and the naming that its joints had."""
+    """The motion of a job on the body of the options at the target rate, and the naming that its joints had."""
     if job.path.suffix.lower() == ".amc":
         motion = read_acclaim(job.path, asf=job.asf, fps=job.fps)
     else:
@@ -78,20 +92,26 @@ def load_job(job: Job, options: PrepareOptions) -> tuple[Motion, str]:
         motion = motion.cut(job.start, min(job.end, motion.seconds))
     naming = find_naming(motion.skeleton)[0].name
     motion = mend_flips(motion)[0].resample(options.fps)
-    return (motion if motion.skeleton == preset("humanml3d") else retarget(motion)), naming
+    body = preset(options.body)
+    return (motion if motion.skeleton == body else retarget(motion, body)), naming
 
 
 def fault(motion: Motion, options: PrepareOptions) -> str | None:
     """Why a clip is not to be learnt from, as a sentence, or None."""
     joints = motion.joints()
-    if motion.seconds < options.shortest_seconds:
+    if options.plain:
+        least = SHORTEST_KIT if options.body == "kit" else SHORTEST
+        if not least <= len(motion) < TOO_LONG:
+            return f"has {len(motion)} frames; the loaders of the field read {least} to {TOO_LONG - 1}"
+    elif motion.seconds < options.shortest_seconds:
         return f"lasts {motion.seconds:.2f} s; at least {options.shortest_seconds:g} s are needed"
     speed = np.linalg.norm(np.diff(joints, axis=0), axis=-1) * motion.fps
     if speed.max() > options.fastest_mps:
         frame, joint = np.unravel_index(speed.argmax(), speed.shape)
         name = motion.skeleton.names[joint]
         return f"{name} jumps at {speed.max():.0f} m/s in frame {frame}; up to {options.fastest_mps:g} is believed"
-    floor = contact.floor_height(joints, FEET)
+    layout = layout_for(joints=joints.shape[1])
+    floor = contact.floor_height(joints, [*layout.left_feet, *layout.right_feet])
     if abs(floor) > options.floor_m:
         return f"its feet stand {floor:.1f} m from the zero plane; up to {options.floor_m:g} is believed"
     return None
@@ -110,15 +130,16 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     split = job.split or split_of(job.recording or job.id, options.shares)
     generator = np.random.default_rng([options.seed, zlib.crc32(job.id.encode())])
     written = tuple(dict.fromkeys(c for c in map(normalise, job.captions) if c))
-    if job.path.suffix.lower() in OWN_ZERO:
+    if job.path.suffix.lower() in OWN_ZERO and options.body == "humanml3d":
         motion = put_on_floor(motion)
-    if options.longest < len(motion) <= TRIM * options.longest:
-        motion = motion.cut(0, options.longest / motion.fps)
-    count = -(-len(motion) // options.longest)
+    longest = TOO_LONG if options.plain else options.longest
+    if longest < len(motion) <= TRIM * longest:
+        motion = motion.cut(0, longest / motion.fps)
+    count = -(-len(motion) // longest)
     kind = job.kind if count == 1 else "take"
     cuts = np.linspace(0, len(motion), count + 1).round().astype(int)
     stretches = [(int(a), int(b), written) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
-    if split == "train" and len(motion) > 5 * options.fps:
+    if split == "train" and options.speaks and len(motion) > 5 * options.fps:
         for _ in range(options.crops * count):
             length = int(generator.integers(round(2 * options.fps), min(round(5 * options.fps), len(motion)) + 1))
             start = int(generator.integers(0, len(motion) - length + 1))
@@ -127,11 +148,13 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
     out = []
     for i, (start, end, captions) in enumerate(stretches):
         joints = motion.joints()[start:end]
-        if split == "train":
-            captions = tuple(c for c in captions if not ends_moving(c, joints, motion.fps))
-        if job.labelled:
-            captions = with_arms(captions, joints, motion.fps, generator)
-        derived = [Caption(c, "derived") for c in describe(joints, motion.fps, generator, options.derived)]
+        derived: list[Caption] = []
+        if options.speaks:
+            if split == "train":
+                captions = tuple(c for c in captions if not ends_moving(c, joints, motion.fps))
+            if job.labelled:
+                captions = with_arms(captions, joints, motion.fps, generator)
+            derived = [Caption(c, "derived") for c in describe(joints, motion.fps, generator, options.derived)]
         all_captions = (*(Caption(c, kind) for c in captions), *derived)
         if not all_captions and i >= count:
             continue  # an extra stretch of which nothing sure can be said
@@ -158,7 +181,8 @@ def process(job: Job, options: PrepareOptions) -> list[Clip] | Rejected:
 
 def mirrored(clip: Clip) -> Clip:
     """The reflection of a clip in x = 0, with left and right exchanged in its captions and its label."""
-    joints = clip.joints[:, preset("humanml3d").mirrored] * np.array([-1, 1, 1], dtype=np.float32)
+    body = layout_for(joints=clip.joints.shape[1]).skeleton
+    joints = clip.joints[:, body.mirrored] * np.array([-1, 1, 1], dtype=np.float32)
     captions = tuple(Caption(mirror_words(c.text), c.kind) for c in clip.captions)
     return replace(
         clip, id=f"M{clip.id}", joints=joints, captions=captions, label=mirror_words(clip.label), mirrored=True
@@ -185,7 +209,7 @@ def prepare(
         replace(j, reflect=f"M{j.id}" not in listed) for j in todo
     ]  # a collection may hold mirror images of its own
     out.mkdir(parents=True, exist_ok=True)
-    key = hashlib.sha256(json.dumps([VERSION, asdict(options), len(todo)], sort_keys=True).encode()).hexdigest()[:12]
+    key = hashlib.sha256(json.dumps([VERSION, options.identity, len(todo)], sort_keys=True).encode()).hexdigest()[:12]
     groups = [tuple(todo[i : i + SHARD]) for i in range(0, len(todo), SHARD)]
     wanted = [Shard(out / f"{key}-{i:04d}.parquet", jobs) for i, jobs in enumerate(groups)]
     composites = out / f"{key}-composites.parquet"

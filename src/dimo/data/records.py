@@ -58,7 +58,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Clip:
-    """A prepared clip: joints (F, 22, 3) float32, metres, on the 22-joint body, at fps."""
+    """A prepared clip: joints (F, J, 3) float32, metres, on the 22-joint body or another of features.layouts, at fps."""
 
     id: str
     joints: np.ndarray = field(repr=False)
@@ -74,6 +74,8 @@ class Clip:
     provenance: str = ""  # file, part of it, naming that the retargeting used
     mirrored: bool = False
     composite: bool = False
+    folder: int = 0  # of several prepared folders, the one that it was read from ...
+    share: float = 0.0  # ... and that folder's share of the draws; 0: it has none of its own
 
 
 @dataclass(frozen=True)

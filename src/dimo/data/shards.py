@@ -74,7 +74,7 @@ def read(folder: Path, split: str | None = None) -> Iterator[Clip]:
         joints = table.column("joints")
         rows = table.drop_columns(["joints"]).to_pylist()
         for i, row in enumerate(rows):
-            values = joints[i].values.to_numpy(zero_copy_only=False).reshape(row["frames"], 22, 3)
+            values = joints[i].values.to_numpy(zero_copy_only=False).reshape(row["frames"], -1, 3)
             captions = tuple(Caption(c["text"], c["kind"]) for c in row["captions"])
             fields = {name: row[name] for name in (*TEXT_FIELDS, *FLAGS, *NUMBERS)}
             yield Clip(joints=values, captions=captions, **fields)

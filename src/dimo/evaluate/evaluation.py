@@ -21,8 +21,18 @@ from dimo.api import DiMo
 from dimo.data import heldout
 from dimo.data.records import Clip
 from dimo.errors import RequestError
-from dimo.evaluate import completion, correction, motion_to_text, protocol, published, reconstruction, text_to_motion
-from dimo.evaluate.measure import Answers, Row
+from dimo.evaluate import (
+    ahead,
+    completion,
+    correction,
+    motion_to_text,
+    protocol,
+    published,
+    reconstruction,
+    text_to_motion,
+)
+from dimo.evaluate.ahead import Workers
+from dimo.evaluate.measure import BODY, Answers, Row
 from dimo.evaluate.protocol import Plan
 from dimo.evaluate.report import ORDINALS, Conditions, EvaluatorFacts, Report, Task
 from dimo.evaluate.rows import ModelRows, nearest, real, shuffled
@@ -42,18 +52,21 @@ def run(
     evaluators: Sequence[Evaluator] | None = None,
     train: Sequence[Clip] = (),
     generated: Path | None = None,
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> Report:
     """A report of a model on clips of a split that it has not seen (data.heldout.load reads them).
 
     evaluators: those that ship with the weights, unless others are given; all measure text to motion, the first one the rest
     too. train: clips among which the row "nearest" looks; without them there is none. generated: a folder in which what the
-    model makes is kept, so that a run that was cut off goes on. RequestError for what cannot be measured.
+    model makes is kept, so that a run that was cut off goes on. workers: processes that make it ahead, by the weights that
+    `model` was loaded from. RequestError for what cannot be measured.
     """
     settings = settings or Settings()
     if max(settings.sweeps.get("levels", (0,))) > model.codec.config.levels:
         raise RequestError(f"the sweep of levels goes beyond the {model.codec.config.levels} of the codec")
     clips, evaluators = _usable(clips), _evaluators(evaluators)
+    _check_bodies(model, clips, evaluators)
     plan, first = Plan(settings.repeats, settings.seed), evaluators[0] if evaluators else None
     report = _blank(clips, settings, evaluators, plan)
     report.hashes = {"weights": _weights(model), "data": heldout.fingerprint(clips)}
@@ -64,8 +77,10 @@ def run(
         report.notes.append(protocol.NOTES[settings.protocol].format(feet=feet))
     kept = tempfile.TemporaryDirectory() if generated is None else nullcontext(generated)
     with _timed(report, "all"), kept as folder:
-        store = Store(Path(folder), [report.hashes, model.fingerprint(), settings.split])
-        rows = ModelRows(model, settings, store)
+        key = [report.hashes, model.fingerprint(), settings.split]
+        rows = ModelRows(model, settings, Store(Path(folder), key))
+        if workers is not None:
+            ahead.make(workers, model, clips, settings, plan, Path(folder), key, progress)
         report.settings.memory = 0.0 if model.memory is None else rows.memory
         report.settings.recall = rows.recall
         report.notes += _not_read(rows, clips)
@@ -80,7 +95,7 @@ def run(
         _motion_to_motion(report, rows, clips, settings, progress)
     if settings.published:
         published.add(report, settings.published)
-    if settings.samples:
+    if settings.samples and len(model.codec.skeleton) == len(BODY):  # which the page can draw
         report.samples = _samples(settings, clips, answers, said)
     return report
 
@@ -237,6 +252,22 @@ def _usable(clips: Sequence[Clip]) -> list[Clip]:
             f"2 clips or more with a caption and {protocol.MIN_FRAMES} frames are needed, not {len(found)}"
         )
     return found
+
+
+def _check_bodies(model: DiMo, clips: Sequence[Clip], evaluators: Sequence[Evaluator]) -> None:
+    """RequestError for clips on another body, or at another rate, than the model's, or an evaluator of another body."""
+    config, joints, fps = model.codec.config, clips[0].joints.shape[1], clips[0].fps
+    if joints != len(model.codec.skeleton) or abs(fps - config.fps) > 1e-6:
+        raise RequestError(
+            f"the clips have {joints} joints at {fps:g} fps, and the model {len(model.codec.skeleton)} ({config.skeleton}) at "
+            f"{config.fps:g}; dimo prepare --body {config.skeleton} makes clips for it"
+        )
+    for evaluator in evaluators:
+        if evaluator.columns != config.features:
+            raise RequestError(
+                f"the {evaluator.name} reads {evaluator.columns} features a frame, and this model's body ({config.skeleton}) "
+                f"has {config.features}; dimo train evaluator makes one for it"
+            )
 
 
 def _evaluators(given: Sequence[Evaluator] | None) -> Sequence[Evaluator]:

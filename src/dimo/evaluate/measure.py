@@ -13,14 +13,15 @@ from dimo.evaluate.protocol import FRESH, Plan, Trial, draw
 from dimo.evaluate.report import Cell, Share
 from dimo.evaluators.evaluator import Evaluator
 from dimo.features import humanml3d
-from dimo.features.layouts import FPS
+from dimo.features.layouts import FPS, layout_for
 from dimo.metrics import motion as metrics
 from dimo.metrics import physics
 from dimo.metrics.checks import check_all
 from dimo.metrics.facts import checks_of
 
 REAL = "real"
-PARENTS = preset("humanml3d").parents
+BODY = preset("humanml3d")
+"""The body whose joints checks and physics know; of others they say nothing."""
 PHYSICS = tuple(physics.Physics.__dataclass_fields__)
 
 Row = Callable[[Sequence[Trial]], Sequence[np.ndarray]]
@@ -145,12 +146,14 @@ def of_clips(motions: Sequence[np.ndarray], trials: Sequence[Trial]) -> dict[str
     """Checks, physics and bone drift of every motion; a caption without facts has no check."""
     out: dict[str, list[float]] = {name: [] for name in ("checks", *PHYSICS, "bone_drift")}
     for joints, trial in zip(motions, trials, strict=True):
-        specs = checks_of(trial.caption, trial.clip.style)
+        known = joints.shape[1] == len(BODY)
+        specs = checks_of(trial.caption, trial.clip.style) if known else []
         out["checks"].append(float(check_all(specs, joints, FPS)) if specs else np.nan)
-        body = physics.measure_body(joints, FPS) if len(joints) >= 4 else None
+        body = physics.measure_body(joints, FPS) if known and len(joints) >= 4 else None
         for name in PHYSICS:
             out[name].append(getattr(body, name) if body else np.nan)
-        out["bone_drift"].append(metrics.bone_length_drift(joints, PARENTS))
+        parents = layout_for(joints=joints.shape[1]).skeleton.parents
+        out["bone_drift"].append(metrics.bone_length_drift(joints, parents))
     return {name: np.array(values) for name, values in out.items()}
 
 
@@ -172,7 +175,7 @@ def check_table(motions: Sequence[np.ndarray], trials: Sequence[Trial]) -> dict[
     by_check: dict[str, list[bool]] = {}
     by_action: dict[str, list[bool]] = {}
     for joints, trial in zip(motions, trials, strict=True):
-        specs = checks_of(trial.caption, trial.clip.style)
+        specs = checks_of(trial.caption, trial.clip.style) if joints.shape[1] == len(BODY) else []
         for spec in specs:
             name = " ".join(str(v) for k, v in spec.items() if k in ("check", "direction", "side", "to", "of"))
             by_check.setdefault(name, []).append(check_all([spec], joints, FPS))

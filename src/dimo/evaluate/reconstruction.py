@@ -11,7 +11,6 @@ from dimo.body.rotation import quat_rotate, yaw_to_quat
 from dimo.data.records import Clip
 from dimo.evaluate.report import Cell
 from dimo.evaluate.rows import ModelRows
-from dimo.features.layouts import FPS
 from dimo.metrics import motion as metrics
 
 
@@ -27,7 +26,7 @@ def measure(clips: Sequence[Clip], rows: ModelRows, tick: Callable[[str], None])
             cells = {
                 "mpjpe_mm": 1000 * metrics.mpjpe(truth, guess),
                 "pa_mpjpe_mm": 1000 * metrics.pa_mpjpe(truth, guess),
-                "acceleration_mps2": metrics.acceleration_error(truth, guess, FPS),
+                "acceleration_mps2": metrics.acceleration_error(truth, guess, motion.fps),
                 "path_mm": 1000 * float(np.linalg.norm((truth - guess)[:, 0], axis=-1).mean()),
             }
             row = errors.setdefault(f"{count} level{'s' if count > 1 else ''}", {k: [] for k in cells})

@@ -18,7 +18,7 @@ from dimo.evaluators.evaluator import Evaluator
 from dimo.evaluators.guo import GuoEvaluator
 
 FEATURES = 263
-"""Columns of HumanML3D, whose 22 joints all motions are on here."""
+"""Columns of HumanML3D."""
 
 
 class OnHumanML3D(Evaluator):
@@ -30,7 +30,7 @@ class OnHumanML3D(Evaluator):
         self.evaluator, self.folder = evaluator, folder
         self.tokens = humanml3d.published_tokens(folder)
         self.name, self.label, self.sha256 = evaluator.name, evaluator.label, evaluator.sha256
-        self.feature_mode = evaluator.feature_mode
+        self.feature_mode, self.columns = evaluator.feature_mode, evaluator.columns
 
     def to(self, device: torch.device) -> OnHumanML3D:
         self.evaluator.to(device)
@@ -52,12 +52,13 @@ class OnHumanML3D(Evaluator):
 def on_collection(evaluator: Evaluator, folder: Path) -> Evaluator:
     """The published evaluator with the files of a HumanML3D directory; any other evaluator or folder as it is.
 
-    RequestError for KIT-ML's evaluator, whose 21 joints no motion here is on.
+    RequestError for KIT-ML's published evaluator, whose features are in a unit of their own.
     """
     if not isinstance(evaluator, GuoEvaluator) or not evaluator.comparable or not humanml3d.is_humanml3d(folder):
         return evaluator
     if evaluator.networks.features != FEATURES:
         raise RequestError(
-            "this evaluator reads 21 joints (KIT-ML), and motions are on 22 here; use the one of HumanML3D or one of ours"
+            "the published evaluator of KIT-ML reads lengths in its own unit, and motions are in metres here; "
+            "dimo train evaluator makes one for them"
         )
     return OnHumanML3D(evaluator, folder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from dimo.features import humanml3d
+from dimo.features.layouts import HUMANML3D
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,7 @@ class Evaluator(Protocol):
     label: str
     comparable: bool = False
     feature_mode: humanml3d.Mode = "exact"
+    columns: int = HUMANML3D.size  # of the features that it reads
     sha256: str = ""
     states: WordStates | None = None
 

@@ -133,6 +133,7 @@ class GuoEvaluator(Evaluator):
         self.networks, self.words, self.comparable = networks.eval(), words, comparable
         self.feature_mode = "published" if comparable else "exact"
         self.label, self.sha256 = "" if comparable else RETRAINED, sha256
+        self.columns = networks.features
 
     @staticmethod
     def from_published(weights: Path, meta: Path, glove: Path) -> GuoEvaluator:

@@ -140,6 +140,7 @@ class ContrastiveEvaluator(Evaluator):
 
     def __init__(self, towers: Towers, sentence: SentenceEncoder, sha256: str = ""):
         self.towers, self.sentence, self.sha256 = towers.eval(), sentence, sha256
+        self.columns = len(towers.mean)
         self.states = ("all-MiniLM-L6-v2", Remembered(sentence.word_states))
 
     @staticmethod

@@ -1,7 +1,7 @@
 """The HumanML3D motion representation: joint positions to features and back (Guo et al. 2022, section 3).
 
 A frame is [root angular velocity 1 | root linear velocity x,z 2 | root height 1 | joint positions 3(J-1) |
-joint rotations 6(J-1) | joint velocities 3J | foot contacts 4]. Metres (KIT: its own unit) and radians, per frame.
+joint rotations 6(J-1) | joint velocities 3J | foot contacts 4]. Metres (published KIT: its own unit) and radians, per frame.
 
 Two modes. "published" repeats the public code bit for bit in meaning, with its known defects, for data and evaluators
 made with it. "exact" is ours: the hips enter the facing direction in the intended order, heading is neither delayed by
@@ -41,6 +41,10 @@ PUBLISHED_SMOOTHING = 20.0
 """Sigma in frames of the public code's Gaussian on the facing direction."""
 EXACT_SMOOTHING = 4.0
 """Sigma of ours: removes the sway of the hips within a step, follows a fast turn (90 degrees in 0.5 s lags 3 degrees)."""
+
+
+STANDING_MPS = (0.002**0.5) * 20.0
+"""Metres a second below which a foot stands, 0.89: HumanML3D's threshold of 0.002 square metres a frame at its 20 fps."""
 
 
 def columns(layout: Layout) -> dict[str, slice]:
@@ -100,7 +104,9 @@ def encode(joints: np.ndarray, mode: Mode = "exact", *, uniform: bool = False) -
     rotations = matrix_to_sixd(quat_to_matrix(_chain_rotations(layout, joints, q)[:, 1:]))
     velocities = quat_rotate(q[:-1, None], step)
     feet = [*layout.left_feet, *layout.right_feet]
-    contacts = (np.sum(step[:, feet] ** 2, axis=-1) < layout.contact_threshold).astype(float)
+    # Exact mode is in metres for every body: KIT's own threshold is of its own unit.
+    slow = layout.contact_threshold if mode == "published" else (STANDING_MPS / layout.fps) ** 2
+    contacts = (np.sum(step[:, feet] ** 2, axis=-1) < slow).astype(float)
     n = len(step)
     parts = [turn[:, None], linear, joints[:-1, 0, 1:2], positions[:-1], rotations[:-1], velocities, contacts]
     return np.concatenate([p.reshape(n, -1) for p in parts], axis=1)

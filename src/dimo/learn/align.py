@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -39,6 +40,7 @@ BEST = "best.safetensors"
 class AlignRecipe:
     """Everything that alignment needs to know."""
 
+    part: ClassVar[str] = "align"
     align: AlignLoss = field(default_factory=AlignLoss)
     reward: RewardOptions = field(default_factory=RewardOptions)
     judges: JudgesOptions = field(default_factory=JudgesOptions)
@@ -57,8 +59,8 @@ def train_align(settings: Settings, start: Path, judged: Sequence[Path] = ()) ->
     """
     if parallel.world()[1] > 1:
         raise RequestError("groups are sampled and judged by one process; align the model without torchrun")
-    plan = recipe.read(settings.recipe, AlignRecipe) if settings.recipe else AlignRecipe()
-    options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    plan = recipe.opened(settings.recipe, AlignRecipe, settings.changes)
+    options = loop.plain(plan.loop, settings.steps)
     model = DiMo.from_pretrained(start, precision="fp32", device=settings.device)
     pipeline, config = model.pipeline, model.model.config
     clips = corpus.clips(settings.data, "train", plan.data)

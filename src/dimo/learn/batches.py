@@ -16,6 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from dimo.errors import RequestError
+from dimo.learn.waiting import counted
 
 BANDS, PARTS = 12, 2
 CELLS = BANDS * PARTS
@@ -75,6 +76,7 @@ class ModelData:
         kept = [replace(e, captions=e.captions[: e.written]) for e in self.examples if e.written]
         return ModelData(kept, self.confusions) if kept else self
 
+    @counted
     def batch(
         self,
         size: int,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from dimo.codec.codec import feature_statistics
 from dimo.learn import corpus
 from dimo.learn.draws import draw_weights
 from dimo.learn.recipe import DataOptions
+from dimo.learn.waiting import counted
 
 STATISTICS_CLIPS = 2000
 """Clips that mean and deviation are taken from: all of them at once would not fit a small machine's memory."""
@@ -45,9 +45,9 @@ class CaptionedClips:
         return len(self.features)
 
     @staticmethod
-    def read(folder: Path, split: str, options: CaptionedOptions) -> CaptionedClips:
-        """The captioned clips of a split of a prepared folder; RequestError when there are none."""
-        found = corpus.clips(folder, split, DataOptions(sources=options.sources, mirrored=options.mirrored))
+    def read(data: corpus.Data, split: str, options: CaptionedOptions) -> CaptionedClips:
+        """The captioned clips of a split of prepared folders; RequestError when there are none."""
+        found = corpus.clips(data, split, DataOptions(sources=options.sources, mirrored=options.mirrored))
         found = [c for c in found if c.captions]
         captions = [tuple(t.text for t in c.captions) for c in found]
         return CaptionedClips(corpus.feature_clips(found), captions, draw_weights(found, options))
@@ -57,6 +57,7 @@ class CaptionedClips:
         step = -(-len(self) // STATISTICS_CLIPS)
         return feature_statistics([f.astype(np.float64) for f in self.features[::step]])
 
+    @counted
     def draw(self, size: int, generator: np.random.Generator) -> tuple[list[np.ndarray], list[str]]:
         """Features and one caption each of `size` different clips (fewer where there are fewer)."""
         at = generator.choice(len(self), min(size, len(self)), replace=False, p=self.share)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
-from dimo.codec.codec import Codec, feature_statistics
+from dimo.codec.codec import Codec, CodecConfig, feature_statistics
 from dimo.device import autocast
 from dimo.features import differentiable, humanml3d
 from dimo.features.layouts import Layout, layout_for
+from dimo.learn.waiting import counted
 
 SLOW, FAST = 0.01, 0.3
 """Bounds in metres a frame, 0.2 and 6 m/s at 20 fps: who stands is drawn too, and a step from clip to clip is no motion."""
@@ -30,6 +31,7 @@ class CodecLoss:
     body_scale: float = 0.0  # windows are made larger or smaller by up to this share
     shake: float = 0.0  # noise on what the encoder sees, in deviations of each feature; the target stays clean
     feature_weight: float = 1.0  # smooth L1 on normalised features
+    again_weight: float = 0.0  # the same on those of the positions once more (MoMask)
     position_weight: float = 8.0  # L1 in metres on joints around the root
     square_weight: float = (
         0.0  # squared metres on the same, and four times on steps: L1 gives up a kick, short and far off
@@ -65,6 +67,7 @@ class CodecData:
         self._edges = share.cumsum()
         self.window = window
 
+    @counted
     def batch(self, size: int, generator: np.random.Generator) -> Tensor:
         """(size, window, C)."""
         drawn = np.searchsorted(self._edges, generator.random(size) * self._edges[-1], side="right")
@@ -102,7 +105,9 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
     rebuilt, quantized = codec(seen, active=active, noise=options.code_noise)
     with autocast(features.device, None):
         rebuilt = rebuilt.float()
-        feature = smooth_l1_loss((rebuilt - codec.mean) / codec.std, (features - codec.mean) / codec.std)
+        guessed, true = (rebuilt - codec.mean) / codec.std, (features - codec.mean) / codec.std
+        feature = smooth_l1_loss(guessed, true)
+        again = smooth_l1_loss(guessed[..., columns["positions"]], true[..., columns["positions"]])
         shares = joint_shares(layout, options.end_weight).to(features.device)
         off = (rebuilt - features)[..., columns["positions"]].unflatten(-1, (-1, 3)) * shares[1:, None]
         local = off.abs().mean()
@@ -118,6 +123,7 @@ def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.rando
         skate = (step[:, :, feet][..., [0, 2]].abs().sum(-1) * stands).sum() / stands.sum().clamp_min(1)
         total = (
             options.feature_weight * feature
+            + options.again_weight * again
             + options.position_weight * local
             + options.square_weight * square
             + options.path_weight * path
@@ -151,6 +157,11 @@ def scaled(features: Tensor, factors: Tensor, columns: dict[str, slice]) -> Tens
     for name in ("linear", "height", "positions", "velocities"):
         lengths[columns[name]] = True
     return torch.where(lengths, features * factors, features)
+
+
+def figures(config: CodecConfig) -> tuple[str, ...]:
+    """Figures of measure() that a training may keep its best weights by."""
+    return (*(f"mpjpe_mm_{n + 1}" for n in range(config.levels)), "path_error_4s_mm")
 
 
 @torch.no_grad()

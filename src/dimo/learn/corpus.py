@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,11 +17,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from dimo.codec.codec import Codec
+from dimo.codec.codec import Codec, CodecConfig
 from dimo.data import captions_corpus, shards
 from dimo.data.records import JOINS, Clip
 from dimo.errors import RequestError
 from dimo.features import humanml3d
+from dimo.features.layouts import layout_for
 from dimo.formats.files import write_atomically
 from dimo.learn.batches import Example
 from dimo.learn.draws import draw_weights
@@ -35,20 +37,57 @@ TOGETHER = 32
 MANY = 1000  # clips from which encoding them in several processes pays
 
 
-def clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
-    """The clips of a split that the options admit; RequestError when there are none."""
-    found = [
+Data = Path | Sequence[tuple[Path, float]]
+"""What is learnt from: a prepared folder, or several, each with its share of the draws in proportion to a number. Where all of
+the numbers are 0 the folders are as one."""
+
+
+def folders(data: Data) -> list[tuple[Path, float]]:
+    """The prepared folders, with their shares of the draws, which are 0 or add up to 1. RequestError for shares that are none."""
+    found = [(data, 0.0)] if isinstance(data, Path) else list(data)
+    total = sum(share for _, share in found)
+    if not found or min(share for _, share in found) < 0 or (total > 0 and min(share for _, share in found) == 0):
+        raise RequestError("give every one of several data folders a weight above 0, or none of them one")
+    if len({path.resolve() for path, _ in found}) < len(found):
+        raise RequestError(f"{found[0][0]} and the others: a data folder is named twice")
+    return [(path, share / total if total else 0.0) for path, share in found]
+
+
+def clips(data: Data, split: str, options: DataOptions) -> list[Clip]:
+    """The clips of a split that the options admit; RequestError when there are none, or none of a folder that has a share."""
+    out: list[Clip] = []
+    several = folders(data)
+    for number, (folder, share) in enumerate(several):
+        found = _clips(folder, split, options)
+        if not found and (len(several) == 1 or (share and split == "train")):
+            named = f" from {list(options.sources)}" if options.sources else ""
+            raise RequestError(f"{folder}: no clips of the split {split!r}{named}")
+        out += [replace(c, folder=number, share=share) for c in found] if share else found
+    if not out:
+        raise RequestError(f"{', '.join(str(f) for f, _ in several)}: no clips of the split {split!r}")
+    return out
+
+
+def _clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
+    return [
         clip
         for clip in shards.read(folder, split)
         if admitted(clip.source, options.sources)
         and (options.mirrored or not clip.mirrored)
         and len(clip.joints) >= MIN_FRAMES
     ]
-    if not found:
-        raise RequestError(
-            f"{folder}: no clips of the split {split!r}{f' from {list(options.sources)}' if options.sources else ''}"
-        )
-    return found
+
+
+def check_body(found: Sequence[Clip], config: CodecConfig) -> None:
+    """RequestError for clips on another body, or at another rate, than a codec's."""
+    for joints, fps in sorted({(c.joints.shape[1], c.fps) for c in found}):
+        layout = layout_for(joints=joints)
+        if layout.size != config.features or layout.skeleton_name != config.skeleton or abs(fps - config.fps) > 1e-6:
+            raise RequestError(
+                f"the data have {joints} joints at {fps:g} fps, whose codec has features = {layout.size}, "
+                f'skeleton = "{layout.skeleton_name}" and fps = {fps:g} in [codec]; '
+                f'this one has {config.features}, "{config.skeleton}" and {config.fps:g}'
+            )
 
 
 def admitted(source: str, wanted: Sequence[str]) -> bool:
@@ -185,11 +224,12 @@ def rewording(wordpiece: Wordpiece, longest: int) -> Callable[[str, np.random.Ge
     return lambda text, generator: tuple(wordpiece.encode(reword(text, generator))[:longest])
 
 
-def sentence_ids(folder: Path, wordpiece: Wordpiece, collections: Sequence[str] = ()) -> list[tuple[int, ...]]:
-    """Ids of the training sentences of a prepared folder (data.captions_corpus), as often as they were written.
+def sentence_ids(data: Data, wordpiece: Wordpiece, collections: Sequence[str] = ()) -> list[tuple[int, ...]]:
+    """Ids of the training sentences of prepared folders (data.captions_corpus), as often as they were written.
 
     collections: of humanml3d, kitml and pack; none takes all.
     """
-    sentences = captions_corpus.sentences(folder, collections=collections or None)
+    wanted = collections or None
+    sentences = [t for folder, _ in folders(data) for t in captions_corpus.sentences(folder, collections=wanted)]
     encoded = {text: tuple(wordpiece.encode(text)) for text in set(sentences)}
     return [encoded[text] for text in sentences if encoded[text]]

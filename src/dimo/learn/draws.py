@@ -37,8 +37,21 @@ class DrawOptions(Protocol):
 def draw_weights(clips: Sequence[Clip], options: DrawOptions) -> np.ndarray:
     """The probability (N,) of each clip to be drawn; RequestError for shares that cannot be.
 
-    Sources and human captions have their shares among the clips that are no composites.
+    Sources and human captions have their shares among the clips that are no composites. Of several folders that have shares
+    (corpus.folders) each is drawn from as often as its share says, and within it as if it were alone.
     """
+    numbers = sorted({c.folder for c in clips})
+    if len(numbers) < 2:
+        return _within(clips, options)
+    out = np.zeros(len(clips))
+    for folder in numbers:
+        at = np.array([i for i, c in enumerate(clips) if c.folder == folder])
+        out[at] = clips[at[0]].share * _within([clips[i] for i in at], options)
+    return out / out.sum()
+
+
+def _within(clips: Sequence[Clip], options: DrawOptions) -> np.ndarray:
+    """The probabilities of clips that are of one folder, or of several that are as one."""
     named = dict(options.source_shares)
     if min([options.composite_share, options.human_share, *named.values()]) < 0 or sum(named.values()) > 1:
         raise RequestError(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from dimo.device import find
 from dimo.evaluators import guo
 from dimo.evaluators.guo import CONTACTS, GuoEvaluator, Movement, Networks, draw_crop
 from dimo.evaluators.guo_words import WordVectors, tokens
-from dimo.learn import loop, parallel, recipe
+from dimo.learn import corpus, loop, parallel, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.loop import LoopOptions
 from dimo.learn.start import bert_folder
@@ -55,6 +56,7 @@ class MatchLoss:
 class EvaluatorRecipe:
     """Everything that retraining the evaluator needs to know."""
 
+    part: ClassVar[str] = "evaluator"
     loss: MatchLoss = field(default_factory=MatchLoss)
     # fp32: GRUs gain nothing from bf16 on a CPU. The public clip is 0.5 for each reader.
     loop: LoopOptions = field(
@@ -163,8 +165,8 @@ def train_evaluator(settings: Settings, start: Path | None = None, glove: Path |
 
     glove: the published word vectors; without them MiniLM's piece vectors stand in.
     """
-    plan = recipe.read(settings.recipe, EvaluatorRecipe) if settings.recipe else EvaluatorRecipe()
-    options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    plan = recipe.opened(settings.recipe, EvaluatorRecipe, settings.changes)
+    options = loop.plain(plan.loop, settings.steps)
     place = parallel.join(find(settings.device))
     train, held = (CaptionedClips.read(settings.data, split, plan.data) for split in ("train", "val"))
     if glove is not None:
@@ -172,7 +174,8 @@ def train_evaluator(settings: Settings, start: Path | None = None, glove: Path |
     else:
         bert = bert_folder(start)
         matrix = load_file(bert / "model.safetensors")["embeddings.word_embeddings.weight"]
-        captions = [t.text for clip in shards.read(settings.data) for t in clip.captions]
+        read = [clip for folder, _ in corpus.folders(settings.data) for clip in shards.read(folder)]
+        captions = [t.text for clip in read for t in clip.captions]
         words = word_vectors(words_of(captions), Wordpiece.from_file(bert / "vocab.txt"), matrix, plan.loss.word_size)
     torch.manual_seed(options.seed)
     networks = Networks(train.features[0].shape[1], words.vectors.shape[1], plan.loss.width)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -45,6 +46,7 @@ class ContrastiveLoss:
 class ContrastiveRecipe:
     """Everything that training it needs to know."""
 
+    part: ClassVar[str] = "encoder"
     encoder: TowersConfig = field(default_factory=TowersConfig)
     loss: ContrastiveLoss = field(default_factory=ContrastiveLoss)
     loop: LoopOptions = field(default_factory=LoopOptions)
@@ -136,8 +138,8 @@ def measure(towers: Towers, sentences: Sentences, pairs: CaptionedClips, seed: i
 
 def train_contrastive(settings: Settings, start: Path | None = None) -> int:
     """Train one on a prepared folder; writes a folder that ContrastiveEvaluator.from_folder reads. Returns the steps done."""
-    plan = recipe.read(settings.recipe, ContrastiveRecipe) if settings.recipe else ContrastiveRecipe()
-    options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    plan = recipe.opened(settings.recipe, ContrastiveRecipe, settings.changes)
+    options = loop.plain(plan.loop, settings.steps)
     bert, place = bert_folder(start), parallel.join(find(settings.device))
     below = SentenceEncoder.from_bert_folder(bert, plan.encoder.sentence_layers).to(place)
     sentences = Sentences(below, SentenceEncoder.from_bert_folder(bert).to(place))

@@ -1,4 +1,4 @@
-"""One training loop for codec and model: AdamW, warm-up and cosine decay, EMA, CSV log, exact resume, time limit.
+"""One training loop for codec and model: AdamW, warm-up and cosine decay, EMA, logs, the best weights, exact resume, time limit.
 
 Every random choice of a step is drawn from (seed, step, shard), never from a running state, so a resumed run repeats the
 interrupted one exactly and a checkpoint needs no generator states. A step is `shards` batches whose losses are averaged;
@@ -7,14 +7,13 @@ under torchrun the processes share them, and the result is that of a single proc
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -24,8 +23,9 @@ from torch import Tensor, nn
 
 from dimo.device import FUSED_OPTIMIZER, autocast, on_cpu, training_type
 from dimo.errors import RequestError, WeightsError
-from dimo.formats.files import write_atomically
-from dimo.learn import parallel
+from dimo.learn import parallel, waiting
+from dimo.learn.best import Best
+from dimo.learn.journal import LOG, VAL, Journal
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class LoopOptions:
     """How long and how fast to learn."""
 
     steps: int = 10_000  # the schedule's length; a time limit may end a run earlier, and --resume goes on
+    epochs: float = (
+        0.0  # the same in passes over the training clips (windows, of a codec) instead; 0 leaves it to steps
+    )
     learning_rate: float = 3e-4
     warmup: int = 200  # steps of linear rise: AdamW's second moments are unreliable at first
     final_share: float = 0.02  # of the learning rate, where the cosine ends
@@ -46,12 +49,31 @@ class LoopOptions:
     log_every: int = 20
     validate_every: int = 500
     save_every_seconds: float = 120.0
+    best: str = ""  # a figure of val.csv: the weights of the validation where it was best are kept, too (best.py)
+    tensorboard: bool = False  # the logs for TensorBoard as well (journal.py)
+    compile: str = (
+        ""  # a backend of torch.compile for the model's layers, as "inductor"; it takes minutes to begin with
+    )
 
     def __post_init__(self):
         if self.steps < 1 or self.learning_rate <= 0 or not 0 <= self.ema < 1 or self.shards < 1:
             raise RequestError("training needs steps >= 1, shards >= 1, a positive learning rate and 0 <= ema < 1")
         if not all(0 <= beta < 1 for beta in self.betas) or self.clip <= 0 or self.weight_decay < 0:
             raise RequestError("training needs betas from 0 to less than 1, clip > 0 and weight_decay >= 0")
+
+
+def scheduled(options: LoopOptions, steps: int | None, items: int, batch: int) -> LoopOptions:
+    """The options with the steps that are asked for, else those that the epochs come to over so many items in such batches."""
+    if steps is None and options.epochs:
+        steps = max(1, math.ceil(options.epochs * items / (batch * options.shards)))
+    return options if steps is None else replace(options, steps=steps)
+
+
+def plain(options: LoopOptions, steps: int | None) -> LoopOptions:
+    """scheduled() for trainings that count no epochs, keep no best weights and compile nothing; RequestError where one is to."""
+    if options.epochs or options.best or options.compile:
+        raise RequestError("epochs, best and compile in [loop] are for dimo train codec and model")
+    return scheduled(options, steps, 0, 1)
 
 
 class Stop(Exception):
@@ -91,7 +113,8 @@ def run(
 
     loss(generator, step) gives the same named scalars at every step, "loss" among them; one that a batch does not have is
     NaN, and stays out of the means. validate may raise Stop to end the run. On return the model holds the EMA weights; the
-    folder holds `state.pt` (for --resume), `log.csv` and, with validate, `val.csv`.
+    folder holds `state.pt` (for --resume), `log.csv` and, with validate, `val.csv` and, where options.best names a figure of
+    it, `best.safetensors`. The log's "waiting" is the share of the time that went into making batches.
     """
     rank, processes = parallel.world()
     if options.shards < processes:
@@ -110,9 +133,10 @@ def run(
     trained = decay + plain
     average = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad} if options.ema else {}
     start = load_state(folder, model, optimizer, average, scaler) if resume else 0
-    if rank == 0:
-        tidy(folder, start if resume else None)
-    began = saved = time.monotonic()
+    journal = Journal(folder, start if resume else None, tensorboard=options.tensorboard) if rank == 0 else None
+    best = Best(folder, options.best, resume=resume) if rank == 0 and validate and options.best else None
+    began = saved = logged = time.monotonic()
+    waited = waiting.seconds()
     names: list[str] = []
     totals = torch.zeros(2, 1, device=place)  # since the last row of the log: sums and counts (2, names)
     done, stopped = start, ""
@@ -154,11 +178,11 @@ def run(
         if done % options.log_every == 0:
             row = dict(zip(names, (totals[0] / totals[1]).tolist(), strict=True))
             totals = torch.zeros(2, 1, device=place)
-            if rank == 0:
-                _log(
-                    folder / "log.csv",
-                    {"step": done, "seconds": time.monotonic() - began, "lr": learning_rate(step, options), **row},
-                )
+            if journal is not None:
+                now, spent = time.monotonic(), waiting.seconds()
+                facts = {"step": done, "seconds": now - began, "lr": learning_rate(step, options)}
+                journal.add(LOG, {**facts, "waiting": (spent - waited) / max(now - logged, 1e-9), **row})
+                logged, waited = now, spent
             if not quiet:
                 text = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if v == v)
                 print(
@@ -166,13 +190,16 @@ def run(
                     end="",
                     file=sys.stderr,
                 )
-        if rank == 0 and validate and (done % options.validate_every == 0 or done == options.steps):
+        if journal is not None and validate and (done % options.validate_every == 0 or done == options.steps):
             with swapped(model, average):
                 try:
                     row = validate()
                 except Stop as stop:
                     row, stopped = stop.row, str(stop)
-            _log(folder / "val.csv", {"step": done, **row})
+                better = best is not None and best.see(row, done, model)
+            journal.add(VAL, {"step": done, **row})
+            if better:  # so that the state is seldom of an earlier step than the best weights
+                saved = -math.inf
             if stopped and not quiet:
                 print(f"\n  stopped: {stopped}", file=sys.stderr)
             if not quiet:
@@ -180,8 +207,9 @@ def run(
         if rank == 0 and time.monotonic() - saved > options.save_every_seconds:
             save_state(folder, model, optimizer, average, scaler, done)
             saved = time.monotonic()
-    if rank == 0:
+    if journal is not None:
         save_state(folder, model, optimizer, average, scaler, done)
+        journal.close()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name in average:
@@ -263,38 +291,3 @@ def load_state(
     if scaler.is_enabled() and scales:
         scaler.load_state_dict(scales)
     return step
-
-
-def tidy(folder: Path, step: int | None) -> None:
-    """What a killed run left is put right: files half-written go, and of the logs what is beyond the step that it goes on from.
-
-    step: None begins anew, with no logs.
-    """
-    for pattern in (".state-*.pt", ".codes-*.safetensors", ".log.*.csv", ".val.*.csv"):
-        for left in folder.glob(pattern):
-            left.unlink(missing_ok=True)
-    for path in (folder / "log.csv", folder / "val.csv"):
-        if step is None:
-            path.unlink(missing_ok=True)
-        elif path.exists():
-            head, *rows = path.read_text(encoding="utf-8").split("\n")[:-1] or [""]  # the last may be half a line
-            if head.startswith("step,"):
-                kept = [row for row in rows if row.partition(",")[0].isdigit() and int(row.partition(",")[0]) <= step]
-                with write_atomically(path) as temporary:
-                    temporary.write_text("".join(f"{row}\n" for row in [head, *kept]), encoding="utf-8")
-            else:
-                path.unlink()
-
-
-def _log(path: Path, row: dict[str, float]) -> None:
-    """Add a row to a CSV file; NaN is left empty. A file with other columns, of another version, is put aside."""
-    if path.exists():
-        with path.open(newline="") as file:
-            if next(csv.reader(file), []) != list(row):
-                os.replace(path, path.with_suffix(".before.csv"))
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(row)
-        writer.writerow("" if v != v else f"{v:.6g}" if isinstance(v, float) else v for v in row.values())

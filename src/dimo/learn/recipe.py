@@ -1,17 +1,22 @@
-"""Training recipes: one TOML file each, tables named after the option classes they fill."""
+"""Training recipes: one TOML file each, tables named after the option classes they fill.
+
+A file for several trainings has their tables in parts: [codec.loop] and [model.loop] are the [loop] of dimo train codec and of
+dimo train model.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from dimo.codec.codec import CodecConfig
-from dimo.errors import FormatError
+from dimo.errors import FormatError, RequestError
 from dimo.learn.codec import CodecLoss
+from dimo.learn.generation import ValidationOptions
 from dimo.learn.loop import LoopOptions
 from dimo.learn.model import ModelLoss
 from dimo.model.masked import MaskedConfig
@@ -47,6 +52,7 @@ class DataOptions:
 class CodecRecipe:
     """Everything that training a codec needs to know."""
 
+    part: ClassVar[str] = "codec"
     codec: CodecConfig = field(default_factory=CodecConfig)
     loss: CodecLoss = field(default_factory=CodecLoss)
     loop: LoopOptions = field(default_factory=LoopOptions)
@@ -57,10 +63,12 @@ class CodecRecipe:
 class ModelRecipe:
     """Everything that training a masked model needs to know."""
 
+    part: ClassVar[str] = "model"
     model: MaskedConfig = field(default_factory=MaskedConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     loss: ModelLoss = field(default_factory=ModelLoss)
     loop: LoopOptions = field(default_factory=LoopOptions)
+    validation: ValidationOptions = field(default_factory=ValidationOptions)
     data: DataOptions = field(default_factory=DataOptions)
 
 
@@ -76,6 +84,7 @@ class MemoryOptions:
 class MemoryRecipe:
     """Everything that making a memory needs to know."""
 
+    part: ClassVar[str] = "memory"
     data: MemoryOptions = field(default_factory=MemoryOptions)
 
 
@@ -85,13 +94,47 @@ SIZES = {
 }
 """Keys of whole numbers of which 0 would be none at all."""
 
+PARTS = ("codec", "model", "align", "memory", "encoder", "evaluator")
+"""What `dimo train` trains, and what the parts of a file for several trainings are called."""
+
 R = TypeVar("R")
 """A recipe: a dataclass of option dataclasses. Those of the evaluators stand beside their training."""
 
 
+def opened(path: Path | None, kind: type[R], changes: Sequence[str] = ()) -> R:
+    """The recipe of a file (None: the built-in one), with changes as `--set` takes them: TABLE.KEY=VALUE."""
+    tables = {} if path is None else part_of(parse(path), kind, path)
+    for change in changes:
+        name, equals, text = change.partition("=")
+        table, dot, key = name.strip().partition(".")
+        if not (equals and dot and table and key and text.strip()):
+            raise RequestError(f"--set {change}: write TABLE.KEY=VALUE, as in loss.batch=8")
+        tables = {**tables, table: {**tables.get(table, {}), key: _value(text.strip())}}
+    return fill(tables, kind, "--set" if path is None else path)
+
+
+def _value(text: str) -> Any:
+    """As TOML has it; what is no TOML is a word."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return text
+
+
 def read(path: Path, kind: type[R]) -> R:
     """Read a recipe; FormatError names a table or key that does not exist or has a value of the wrong type."""
-    return fill(parse(path), kind, path)
+    return opened(path, kind)
+
+
+def part_of(data: dict[str, Any], kind: type[R], path: Path) -> dict[str, Any]:
+    """The tables for a kind of recipe: those of its part in a file for several trainings, else all."""
+    inner = [table for part in data.values() if isinstance(part, dict) for table in part.values()]
+    if not inner or not set(data) <= set(PARTS) or not all(isinstance(table, dict) for table in inner):
+        return data
+    wanted: str = getattr(kind, "part", "")
+    if wanted not in data:
+        raise FormatError(f"has no part for dimo train {wanted}; there are {', '.join(data)}", path=path)
+    return data[wanted]
 
 
 def parse(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from dimo import checkpoint
 from dimo.api import DiMo
 from dimo.codec.codec import Codec, CodecConfig
 from dimo.data.acted import is_new
+from dimo.data.records import Clip
 from dimo.device import find
 from dimo.errors import RequestError, WeightsError
+from dimo.evaluators.find import find_all
 from dimo.inpaint.pipeline import Pipeline
+from dimo.learn import best, corpus, journal, loop, parallel, provenance, recipe, validation
 from dimo.learn import codec as codec_learning
-from dimo.learn import corpus, loop, parallel, provenance, recipe, validation
 from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
 from dimo.learn.draws import draw_weights
+from dimo.learn.generation import Generation
 from dimo.learn.start import bert_folder, open_start
 from dimo.learn.translate import carry_over
 from dimo.loading import TRAINING_ONLY
@@ -39,7 +42,7 @@ VALIDATION_CLIPS = 120
 class Settings:
     """Where to read and write, and for how long."""
 
-    data: Path
+    data: corpus.Data
     out: Path
     recipe: Path | None = None
     resume: bool = False
@@ -47,6 +50,8 @@ class Settings:
     steps: int | None = None
     quiet: bool = False
     device: str | torch.device = "auto"  # as in device.choose; under torchrun each process has its own NVIDIA GPU
+    changes: tuple[str, ...] = ()  # of the recipe, as TABLE.KEY=VALUE
+    evaluator: Path | None = None  # by which validations judge what a model makes; None: the first that ships
 
 
 def train_codec(settings: Settings) -> int:
@@ -54,17 +59,20 @@ def train_codec(settings: Settings) -> int:
     if parallel.world()[1] > 1:
         raise RequestError("a codec's codebooks follow the batches of one process; train it without torchrun")
     place = find(settings.device)
-    plan = recipe.read(settings.recipe, recipe.CodecRecipe) if settings.recipe else recipe.CodecRecipe()
-    options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    plan = recipe.opened(settings.recipe, recipe.CodecRecipe, settings.changes)
+    best.check_figure(plan.loop.best, codec_learning.figures(plan.codec))
+    _check_extras(plan.loop)
     # What was joined is there anyhow; what was acted is not.
     learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if is_new(c)]
     held_out = corpus.clips(settings.data, "val", plan.data)[:VALIDATION_CLIPS]
+    corpus.check_body([*learnt, *held_out], plan.codec)
     train, held = corpus.feature_clips(learnt), corpus.feature_clips(held_out)
+    data = codec_learning.CodecData(train, plan.loss.window, draw_weights(learnt, plan.data), plan.loss.fast_exponent)
+    options = loop.scheduled(plan.loop, settings.steps, len(data.starts), plan.loss.batch)
     torch.manual_seed(options.seed)
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
     codec.to(place)
-    data = codec_learning.CodecData(train, plan.loss.window, draw_weights(learnt, plan.data), plan.loss.fast_exponent)
     done = loop.run(
         codec,
         lambda generator, _: codec_learning.loss(
@@ -78,8 +86,20 @@ def train_codec(settings: Settings) -> int:
         quiet=settings.quiet,
     )
     codec.step.fill_(done)
-    save_codec(codec, settings.out, provenance.of_codec(settings.recipe, done, {"train": learnt, "val": held_out}))
+    made = provenance.of_codec(settings.recipe, done, {"train": learnt, "val": held_out})
+    save_codec(codec, settings.out, made)
+    if options.best and (found := best.read(settings.out)) is not None:
+        mark, state = found
+        codec.load_state_dict(state)
+        codec.step.fill_(mark.step)
+        save_codec(codec, settings.out / best.FOLDER, {**made, "best": asdict(mark)})
     return done
+
+
+def _check_extras(options: loop.LoopOptions) -> None:
+    """RequestError for what is asked for and not installed, before hours of reading."""
+    if options.tensorboard:
+        journal.check_tensorboard()
 
 
 def save_codec(codec: Codec, folder: Path, made: dict[str, Any]) -> None:
@@ -106,8 +126,9 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     codec than it had, what it knows of base codes is translated (translate.py).
     """
     place = parallel.join(find(settings.device))
-    plan = recipe.read(settings.recipe, recipe.ModelRecipe) if settings.recipe else recipe.ModelRecipe()
-    options = replace(plan.loop, steps=settings.steps) if settings.steps else plan.loop
+    plan = recipe.opened(settings.recipe, recipe.ModelRecipe, settings.changes)
+    best.check_figure(plan.loop.best, validation.figures(plan.loss, plan.validation.generate > 0))
+    _check_extras(plan.loop)
     codec = load_codec(codec_folder).to(place)
     beginning = open_start(plan, codec, start)
     wordpiece, config, earlier = beginning.wordpiece, beginning.config, beginning.earlier
@@ -116,6 +137,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         parallel.wait()  # until the first process has written the codes
     for split in ("train", "val"):
         found = read[split] = corpus.clips(settings.data, split, plan.data)
+        corpus.check_body(found, codec.config)
         codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
         learnt = split == "train"
         sets[split] = ModelData(
@@ -137,6 +159,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         )
     if parallel.world()[0] == 0:
         parallel.wait()
+    options = loop.scheduled(plan.loop, settings.steps, len(sets["train"].examples), plan.loss.batch)
     torch.manual_seed(options.seed)
     model = beginning.model(codec)
     if earlier is not None and _codec_of(earlier) != _codec_of(codec_folder):
@@ -149,12 +172,18 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         # Pretrained word vectors stay as they are: synonyms that training never names keep their neighbours.
         model.trunk.words.weight.requires_grad_(False)
     model.to(place)
+    if options.compile:
+        model.trunk.compile_layers(options.compile)
+    made_of = _generation(settings, plan, Pipeline(codec, model, wordpiece), read["val"])
     done = loop.run(
         model,
         lambda generator, step: objective.loss(model, sets["train"], plan.loss, generator, step),
         options,
         settings.out,
-        validate=lambda: validation.measure(model, sets["val"], plan.loss),
+        validate=lambda: {
+            **validation.measure(model, sets["val"], plan.loss),
+            **(made_of.measure() if made_of is not None else {}),
+        },
         resume=settings.resume,
         time_limit=settings.time_limit,
         quiet=settings.quiet,
@@ -173,7 +202,30 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     )
     if parallel.world()[0] == 0:
         DiMo(Pipeline(codec, model, wordpiece)).save_pretrained(settings.out, provenance=made)
+        if options.best and (found := best.read(settings.out)) is not None:
+            mark, state = found
+            model.load_state_dict(state)
+            if earlier is not None and plan.data.keep:
+                blend(model, load_file(earlier / "model.safetensors"), plan.data.keep)
+            made = {**made, "best": asdict(mark)}
+            DiMo(Pipeline(codec, model, wordpiece)).save_pretrained(settings.out / best.FOLDER, provenance=made)
     return done
+
+
+def _generation(
+    settings: Settings, plan: recipe.ModelRecipe, pipeline: Pipeline, held: list[Clip]
+) -> Generation | None:
+    """What validations make motions of, where the recipe asks for it; the first process alone validates."""
+    if not plan.validation.generate or parallel.world()[0] > 0:
+        return None
+    found = find_all(None if settings.evaluator is None else [settings.evaluator])
+    fitting = [e for e in found if e.columns == pipeline.codec.config.features]
+    if not fitting:
+        raise RequestError(
+            f"generate in [validation] needs an evaluator of {pipeline.codec.config.features} features a frame: "
+            "dimo train evaluator makes one, and --evaluator names it"
+        )
+    return Generation(held, pipeline, fitting[0].to(pipeline.device), plan.validation)
 
 
 def _codec_of(folder: Path) -> str:
@@ -186,7 +238,7 @@ def train_memory(settings: Settings) -> int:
     memory.safetensors (memory/lookup.py), and recall.safetensors (memory/recall.py), whose clips are seen in the mirror, too:
     whoever asks for the left foot may have been shown the right one only.
     """
-    plan = recipe.read(settings.recipe, recipe.MemoryRecipe) if settings.recipe else recipe.MemoryRecipe()
+    plan = recipe.opened(settings.recipe, recipe.MemoryRecipe, settings.changes)
     model = DiMo.from_pretrained(settings.out, precision="fp32", device=settings.device)
     admitted = corpus.clips(settings.data, "train", recipe.DataOptions(sources=plan.data.sources))
     plain = [c for c in admitted if not c.composite]

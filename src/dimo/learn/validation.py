@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import nll_loss
 
 from dimo.diffusion.corrupt import mask_motion
+from dimo.learn import generation
 from dimo.learn.batches import ModelData
 from dimo.learn.model import ModelLoss, kinds, loss
 from dimo.model.masked import MaskedModel
@@ -38,6 +39,11 @@ def measure(
     means = {name: _mean(float(row[name]) for row in rows) for name in plan.weights}
     total = sum(weight * means[name] for name, weight in plan.weights.items() if means[name] == means[name])
     return {"loss": total, **means}
+
+
+def figures(options: ModelLoss, generates: bool = False) -> tuple[str, ...]:
+    """Figures of measure(), and of generation where there is any, that a training may keep its best weights by."""
+    return ("loss", *options.weights, *(generation.FIGURES if generates else ()))
 
 
 UNKNOWN_TEXTS = (4, 8, 16, 30)

@@ -6,6 +6,7 @@ embedding that is projected up: Lan et al. 2020).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,6 +137,11 @@ class Transformer(nn.Module):
             order, back = order[:, :longest], back.clamp_max(longest - 1)
         x = self._layers(_at(x, order), mask.gather(1, order)[:, None, None, :])
         return _at(x, back)
+
+    def compile_layers(self, backend: str | Callable[..., Callable]) -> None:
+        """Each layer by torch.compile, in place: sequences of all lengths by one program, state and names as before."""
+        for layer in self.layers:
+            layer.compile(backend=backend, dynamic=True)
 
     def _layers(self, x: Tensor, mask: Tensor | None) -> Tensor:
         for depth in range(self.config.layers):

@@ -1,0 +1,60 @@
+import importlib.util
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from dimo.errors import RequestError
+from dimo.learn import journal, loop, waiting
+from dimo.learn.journal import Journal
+
+
+def test_tensorboard_that_is_not_installed_is_one_sentence(tmp_path, monkeypatch):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(journal, "find_spec", lambda name: None if name == "tensorboard" else there(name))
+    with pytest.raises(RequestError, match=r"pip install 'dimo\[tensorboard\]'"):
+        Journal(tmp_path, None, tensorboard=True)
+    Journal(tmp_path, None).close()
+    assert not (tmp_path / journal.EVENTS).exists()
+
+
+def test_tensorboard_reads_the_numbers_of_the_logs(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def rows(step, values):
+        written = Journal(tmp_path, step, tensorboard=True)
+        for at, value in values:
+            written.add(journal.LOG, {"step": at, "loss": value, "seldom": float("nan")})
+        written.close()
+
+    rows(None, [(1, 9.0)])
+    rows(None, [(5, 3.0), (10, 2.0), (15, 1.5)])  # a fresh run begins anew
+    rows(10, [(15, 1.25)])  # a resumed one forgets what is beyond its step
+    found = EventAccumulator(str(tmp_path / journal.EVENTS))
+    found.Reload()
+    assert found.Tags()["scalars"] == ["log/loss"]
+    assert [(e.step, e.value) for e in found.Scalars("log/loss")] == [(5, 3.0), (10, 2.0), (15, 1.25)]
+
+
+def test_the_log_tells_the_share_of_the_time_that_went_into_batches(tmp_path):
+    model = nn.Linear(1, 1)
+
+    @waiting.counted
+    def batch() -> torch.Tensor:
+        time.sleep(0.03)
+        return torch.ones(1, 1)
+
+    def loss(generator, step):
+        x = batch()
+        time.sleep(0.03 if step < 5 else 0.0)
+        return {"loss": model(x).square().sum()}
+
+    options = loop.LoopOptions(steps=10, warmup=1, log_every=5, bf16=False)
+    loop.run(model, loss, options, tmp_path, quiet=True)
+    head, *rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
+    shares = [float(row[head.index("waiting")]) for row in rows]
+    # Half of the time at first, then all of it; a busy machine adds to what is no waiting, and to both sleeps alike.
+    assert 0.15 < shares[0] <= 0.52
+    assert shares[0] < shares[1] <= 1
