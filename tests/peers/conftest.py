@@ -22,7 +22,7 @@ def sizes():
 def texts():
     """An encoder with random weights, large enough that sentences differ."""
     torch.manual_seed(3)
-    config = TransformerConfig(vocabulary=160, width=16, layers=1, heads=2, feedforward=16, positions=40, dropout=0.0)
+    config = TransformerConfig(vocabulary=200, width=16, layers=1, heads=2, feedforward=16, positions=40, dropout=0.0)
     transformer = Transformer(config)
     torch.nn.init.normal_(transformer.words.weight)
     return TextEncoder(transformer, Wordpiece.basic())
