@@ -20,10 +20,12 @@ WORDS = {
     "natural": "Which one moves more naturally?",
     "describes": "Which sentence describes the motion better?",
 }
-BUTTONS = (("left", "Left"), ("same", "Same"), ("right", "Right"))
+BUTTONS = (("left", "A"), ("same", "Same"), ("right", "B"))
+"""Not left and right, which sentences speak of."""
 ABOUT = {
-    "motion": "Each screen shows a sentence and two moving figures. Answer both questions by what you see; there is no time limit.",
-    "caption": "Each screen shows a moving figure and two sentences. Choose by what you see; there is no time limit.",
+    "motion": "Each screen shows a sentence and two moving figures, A and B, with their left side in blue "
+    "and their right one in red. Answer both questions by what you see; there is no time limit.",
+    "caption": "Each screen shows a moving figure and two sentences, A and B. Choose by what you see; there is no time limit.",
 }
 
 STYLE = """
@@ -80,7 +82,7 @@ def page(questions: Sequence[Question], study: str, fps: float = 20.0) -> str:
 <p>{len(questions)} screens, about {minutes} minutes. Nothing is sent before you send it, and nothing is asked about you.</p>
 <p><button class="main" id="go">Begin</button></p></section>
 <section id="ask" hidden><div class="bar"><i id="done"></i></div><p class="small" id="count"></p><p id="text"></p>{shown}
-<div class="pair"><div class="side" id="left"><b>Left</b>{panel}</div><div class="side" id="right"><b>Right</b>{panel}</div></div>
+<div class="pair"><div class="side" id="left"><b>A</b>{panel}</div><div class="side" id="right"><b>B</b>{panel}</div></div>
 {asks}<p><button class="plain" id="back">Back</button></p></section>
 <section id="end" hidden><h1>Thank you</h1><p>Please send your answers to the person who asked you: by the button, or as text.</p>
 <p><button class="main" id="save">Send my answers</button></p>
