@@ -75,7 +75,7 @@ def test_clips_come_back_with_their_ends(config, learn, generators):
     torch.manual_seed(0)
     known = clips(1)  # the levels above are learnt in test_momask.py
     model = GPT(GPTConfig(config.sizes, levels=1, codes=CODES, longest=10, corrupt=0.0))
-    words = learn(model, known, 250)
+    words = learn(model, known, 300)
     made = model.make(words, [10] * 5, generators(5), own=True)
     assert sum(len(m) == len(c) for m, c in zip(made, known, strict=True)) >= 4
     made = model.make(words, [len(c) for c in known], generators(5))

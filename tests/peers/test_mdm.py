@@ -95,7 +95,7 @@ def test_clips_come_back_from_noise(config, learn, generators):
     clips = [torch.from_numpy(rng.standard_normal((6 + n, FEATURES)).astype(np.float32)) for n in range(4)]
     torch.manual_seed(0)
     model = MDM(config)
-    words = learn(model, clips, 350)
+    words = learn(model, clips, 500)
     made = model.make(words, [len(c) for c in clips], generators(4))
     assert [m.shape for m in made] == [c.shape for c in clips]
     missed = [float((m - c).square().mean()) for m, c in zip(made, clips, strict=True)]

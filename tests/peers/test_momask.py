@@ -97,7 +97,7 @@ def test_clips_come_back_from_masks(config, learn, generators):
     known = [torch.randint(0, CODES, (4 + n, 3), generator=generator) for n in range(5)]
     torch.manual_seed(0)
     model = MoMask(config)
-    words = learn(model, known, 300)
+    words = learn(model, known, 400)
     made = model.make(words, [len(c) for c in known], generators(5))
     assert [m.shape for m in made] == [c.shape for c in known]
     same = torch.cat([(m == c).flatten() for m, c in zip(made, known, strict=True)])
