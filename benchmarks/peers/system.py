@@ -31,6 +31,7 @@ from dimo.formats.files import write_atomically
 from dimo.inpaint.codes import stand_on_floor
 from dimo.learn.train import load_codec, save_codec
 from dimo.text.aloft import climbs
+from dimo.text.asking import as_caption
 
 KINDS: dict[str, tuple[type[Peer], type]] = {
     "gpt": (GPT, GPTConfig),
@@ -81,7 +82,7 @@ class System:
         out: list[np.ndarray] = []
         for start in range(0, len(texts), BATCH):
             part = slice(start, start + BATCH)
-            words = self.texts([self.texts.ids(t) for t in texts[part]])
+            words = self.texts([self.texts.ids(as_caption(t)) for t in texts[part]])  # as ours is asked
             lengths = [-(-n // stride) for n in frames[part]]
             made = self.peer.make(words, lengths, generators_of(list(seeds[part])), own=own)
             out += [self._features(m)[:n] for m, n in zip(made, frames[part], strict=True)]
