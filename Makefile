@@ -38,10 +38,10 @@ integ-tools: .venv/.dev  ## Our files in Blender (which it downloads, 850 MB, un
 	npm install --no-audit --no-fund --silent --prefix .venv/node three@0.187.0 @pixiv/three-vrm@3.5.5 @pixiv/three-vrm-animation@3.5.5 gltf-validator@2.0.0-dev.3.10
 	DIMO_THREE=.venv/node/node_modules/three $(BIN)/pytest -m tools
 
-integ-page: .venv/.dev  ## Click through the page of dimo serve in a real Chromium (of the system, or else Playwright's).
+integ-page: .venv/.dev  ## Click through the pages of dimo serve and dimo study in a real Chromium (of the system, or else Playwright's).
 	$(PIP) playwright
 	command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install --with-deps chromium
-	DIMO_PICTURES=docs/serve $(BIN)/pytest -m page tests/test_page.py
+	DIMO_PICTURES=docs/serve $(BIN)/pytest -m page tests/test_page.py tests/test_study_page.py
 
 bench: .venv/.dev  ## Run every script of benchmarks/; each writes its JSON beside itself.
 	for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done

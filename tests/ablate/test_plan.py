@@ -11,6 +11,8 @@ from dimo.ablate import plan as plans
 from dimo.ablate.row import flat, shortened, toml
 from dimo.errors import FormatError, RequestError
 from dimo.learn import recipe
+from dimo.learn.align import AlignRecipe
+from dimo.learn.policy_gradient import AlignLoss
 from dimo.learn.recipe import CodecRecipe, DataOptions, ModelRecipe
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +86,10 @@ def test_fewer_steps_shorten_all_stages_alike(plan_file):
     assert (short.model.loop.steps, short.model.loss.pretrain_steps, short.model.loop.warmup) == (2, 1, 1)
     assert (short.codec.loop.steps, short.codec.loop.warmup) == (2, 2)
     assert shortened(row, 1.0) == row
+    (row,) = plans.read(plan_file("[groups.a]\nrows.b = { align.loop.steps = 9, align.loop.warmup = 3 }\n")).rows
+    short = shortened(row, 2 / 6).align
+    assert short is not None
+    assert (short.loop.steps, short.loop.warmup) == (3, 1)
 
 
 FAULTS = {
@@ -109,6 +115,7 @@ FAULTS = {
         "[groups.a]\nkey = 'sampling.steps'\nvalues = [0]\n",
         "row a/0: steps must be from 1",
     ),
+    "an unknown key of an alignment": ("[groups.a]\nrows.b = { align.align.grop = 2 }\n", "no key 'grop' in .align."),
     "an unknown task": ("[groups.a]\nrows.b = { evaluate.tasks = ['fly'] }\n", "row a/b: tasks must be of"),
     "a key without values": ("[groups.a]\nkey = 'levels'\n", r"values in \[groups.a\] must be a list"),
     "a value twice": ("[groups.a]\nkey = 'levels'\nvalues = [1, 1]\n", "hold 1 twice"),
@@ -137,7 +144,8 @@ def test_faults_are_named(plan_file, groups, words):
 
 def test_a_recipe_comes_back_from_its_text(tmp_path):
     shares = DataOptions(source_shares={"UI-PRMD": 0.06, "O3DE": 1.0}, sources=("CMU",))
-    for kind, made in ((ModelRecipe, ModelRecipe(data=shares)), (CodecRecipe, CodecRecipe())):
+    rewarded = AlignRecipe(align=AlignLoss(estimator="weighted", kl=0.1), data=shares)
+    for kind, made in ((ModelRecipe, ModelRecipe(data=shares)), (CodecRecipe, CodecRecipe()), (AlignRecipe, rewarded)):
         (tmp_path / "r.toml").write_text(toml(made))
         assert recipe.read(tmp_path / "r.toml", kind) == made
 
@@ -160,6 +168,11 @@ def test_the_shipped_rows_are_what_the_page_says():
     assert rows["backbone/albert"].model.transformer.shared_layers
     assert {rows[f"backbone/{n}-layers"].model.transformer.layers for n in (3, 6, 12)} == {3, 6, 12}
     assert {r.model.transformer.width for r in plan.rows} == {384, 512, 768}
+    assert rows["alignment/off"].align is None
+    aligned = rows["alignment/on"]
+    assert aligned.align is not None
+    assert aligned.align.loop.seed == aligned.seed
+    assert aligned.measuring.evaluate.split == "test"  # its judges look at val
     assert rows["correction/off"].model.loss.self_correction == 0 != rows["correction/on"].model.loss.self_correction
     # How a model is sampled from is no part of what it learns.
     base = plan.rows[0].model
@@ -169,6 +182,10 @@ def test_the_shipped_rows_are_what_the_page_says():
         }
     page = (ROOT / "docs/ablations.md").read_text()
     trainings = {keys.of_training(r, keys.of_codec(r, ""), "", "") for r in plan.rows}
-    assert f"{len(rows)} rows, {len(plan.rows)} with their seeds, which need {len(trainings)} trainings" in page
+    aligned = {keys.of_alignment(r, keys.of_training(r, "", "", ""), "") for r in plan.rows if r.align is not None}
+    assert len(aligned) == 2
+    assert (
+        f"{len(rows)} rows, {len(plan.rows)} with their seeds, which need {len(trainings)} trainings, two align" in page
+    )
     for group in plan.about:
         assert f"| {group} |" in page, group

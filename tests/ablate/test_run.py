@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from dimo import checkpoint
 from dimo.ablate import measure as measuring
@@ -24,7 +25,8 @@ from dimo.errors import RequestError
 from dimo.evaluate.report import Cell, Report, Task
 from dimo.evaluators.find import find_all
 from dimo.learn import model as objective
-from dimo.learn import train
+from dimo.learn import recipe, train
+from dimo.learn.align import AlignRecipe
 
 ROWS = """
 [groups.rounds]
@@ -204,6 +206,37 @@ def test_a_time_limit_leaves_a_state_to_go_on_from(place, codec, plan_file, tmp_
     row, places = plan.rows[0], Places(place / "data", tmp_path, codec, place / "bert")
     assert training.Trainings(places).state(row) == "begun"
     assert list(made(place, plan, tmp_path, codec=codec, only=["rounds/2"])) == ["rounds/2, seed 0"]
+
+
+def test_an_aligned_row_begins_from_the_training_of_the_others(place, codec, plan_file, tmp_path, calls, monkeypatch):
+    """The alignment itself is not run: what it writes is the model that it was given, one value changed."""
+    stops = iter([2, 1])  # steps done of 2: all of them, and fewer, as where the judges end a run
+
+    def aligned(settings, start):
+        calls.append("align")
+        for name in ("config.json", "codec.safetensors", "vocab.txt"):
+            shutil.copy(start / name, settings.out)
+        state = load_file(start / "model.safetensors")
+        state["text_bias"] = state["text_bias"] + 1
+        save_file(state, settings.out / "model.safetensors")
+        (settings.out / "state.pt").write_bytes(b"")
+        assert recipe.read(settings.recipe, AlignRecipe).align.group == 4
+        return next(stops)
+
+    monkeypatch.setattr(training, "train_align", aligned)
+    rows = "[groups.a]\nrows.off = {}\nrows.on = { align.align.group = 4, align.loop.steps = 2, seeds = [0, 1] }\n"
+    plan = plans.read(plan_file(rows))
+    records = made(place, plan, tmp_path, codec=codec)
+    assert calls == ["model", "a/off", "align", "a/on", "model", "align", "a/on"]
+    off, on, other = records.values()
+    assert on["metrics"] != off["metrics"]
+    assert on["training"]["key"] != off["training"]["key"]
+    assert on["training"]["recipe"] == off["training"]["recipe"]
+    assert "align" not in off["training"]
+    assert (on["training"]["align"]["loop"]["seed"], other["training"]["align"]["loop"]["seed"]) == (0, 1)
+    calls.clear()
+    assert made(place, plan, tmp_path, codec=codec) == records
+    assert calls == []
 
 
 def test_a_row_that_cannot_be_made_does_not_keep_the_others_from_it(place, codec, plan_file, tmp_path, calls):

@@ -86,11 +86,21 @@ def test_a_whole_report_is_resumed_compared_and_asked_about(place, capsys):
     page = place / "study.html"
     assert main(["study", "build", str(place / "a"), str(place / "b"), "-o", str(page)]) == 0
     key = json.loads((place / "study.key.json").read_text())
-    answers = {"format": "dimo-study-answers", "study": key["study"], "person": "x", "answers": key["a"]}
+    assert len(key["a"]) == len(key["checks"]) == 2
+    given = {pair: dict.fromkeys(("follows", "natural"), side) for pair, side in {**key["a"], **key["checks"]}.items()}
+    answers = {"format": "dimo-study-answers", "study": key["study"], "person": "x", "answers": given}
     (place / "answers.json").write_text(json.dumps(answers))
     capsys.readouterr()
-    assert main(["study", "score", str(place / "study.key.json"), str(place / "answers.json")]) == 0
-    assert "100 % " in capsys.readouterr().out
+    score = ["study", "score", str(place / "study.key.json"), str(place / "answers.json"), "-o", str(place / "s.json")]
+    assert main(score) == 0
+    told = capsys.readouterr().out
+    assert "1 people count; 0 missed checks" in told
+    assert "natural: a 2 times, b 0 times" in told
+    assert json.loads((place / "s.json").read_text())["questions"]["follows"]["share_of_a"] == 1
+    assert main(["study", "build", str(place / "a"), "-o", str(page), "--pairs", "3", "--checks", "1"]) == 0
+    assert json.loads((place / "study.key.json").read_text())["names"] == {"a": "a", "b": "real motion"}
+    assert main(["study", "build", str(place / "a"), "-o", str(page), "--pairs", "9"]) == 2
+    assert "9 pairs and 2 checks" in capsys.readouterr().err
 
 
 def test_several_evaluators_measure_the_same_motions(place, capsys):

@@ -18,6 +18,7 @@ from dimo import checkpoint
 from dimo.ablate.row import Row, in_json
 from dimo.data import captions_corpus, shards
 from dimo.evaluators.evaluator import Evaluator
+from dimo.evaluators.find import PACKAGED
 from dimo.learn.start import bert_folder
 
 VERSION = 1
@@ -56,6 +57,12 @@ def of_given_codec(folder: Path) -> str:
 def of_training(row: Row, codec: str, data: str, start: str) -> str:
     """Of a row's model, over a codec with this key; its levels and its seed are in the row."""
     return digest("model", _recipe(row.model), codec, row.levels, data, start)
+
+
+def of_alignment(row: Row, training: str, data: str) -> str:
+    """Of a row's model after its alignment, whose judge is in it; training: the key of what it begins with."""
+    judge = sorted((checkpoint.packaged_folder() / PACKAGED[0]).glob("*.safetensors"))
+    return digest("align", _recipe(row.align), training, data, [[p.name, checkpoint.sha256(p)] for p in judge])
 
 
 def of_row(row: Row, training: str, evaluators: Sequence[Evaluator]) -> str:

@@ -16,7 +16,8 @@
     key = "sampling.guidance"                # or several keys: one row a value, named after it
     values = [1, 2, 3]
 
-A row's keys are those of the two recipes (model.TABLE.KEY, codec.TABLE.KEY), of what is measured how (Measuring), and `levels`.
+A row's keys are those of the two recipes (model.TABLE.KEY, codec.TABLE.KEY), of what is measured how (Measuring), and `levels`. A
+row with keys of an alignment (align.TABLE.KEY, align.recipe) has its model aligned after its training.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from typing import Any
 from dimo.ablate.row import Measuring, Row, file_part, flat
 from dimo.errors import FormatError, RequestError
 from dimo.learn import recipe
+from dimo.learn.align import AlignRecipe
 from dimo.learn.recipe import CodecRecipe, ModelRecipe
 
-DEPTHS = {"model": 2, "codec": 2, "sampling": 1, "captions": 1, "drawn": 1, "evaluate": 1, "levels": 0}
+DEPTHS = {"model": 2, "codec": 2, "align": 2, "sampling": 1, "captions": 1, "drawn": 1, "evaluate": 1, "levels": 0}
 """What a row may change, and how many tables deep changes of it are laid over the base's."""
 GROUP = ("about", "seeds", "with", "key", "values", "rows")
 OF_CODEC = ("levels", "codes")
@@ -122,6 +124,7 @@ def _row(
     try:
         model = _recipe(whole.get("model", {}), ModelRecipe, path, here)
         codec = _recipe(whole.get("codec", {}), CodecRecipe, path, here)
+        align = _recipe(whole["align"], AlignRecipe, path, here) if "align" in whole else None
         tables = {k: v for k, v in whole.items() if DEPTHS[k] == 1}
         measuring = recipe.fill(tables, Measuring, here)
         measuring.settings()
@@ -129,18 +132,19 @@ def _row(
         raise FormatError(str(error), path=here) from None
     if levels > codec.codec.levels:
         raise FormatError(f"levels are {levels}, but the codec has {codec.codec.levels}", path=here)
-    made = Row(group, name, seed, model, codec, False, levels, measuring, flat(changes))
+    made = Row(group, name, seed, model, codec, False, levels, measuring, flat(changes), align)
     return _seeded(made, seed)
 
 
 def _seeded(row: Row, seed: int) -> Row:
-    return replace(row, seed=seed, model=replace(row.model, loop=replace(row.model.loop, seed=seed)))
+    align = row.align and replace(row.align, loop=replace(row.align.loop, seed=seed))
+    return replace(row, seed=seed, model=replace(row.model, loop=replace(row.model.loop, seed=seed)), align=align)
 
 
 def _recipe(part: Any, kind: type[recipe.R], path: Path, here: str) -> recipe.R:
     """The recipe file that a part names, with the part's other tables laid over it."""
     if not isinstance(part, dict):
-        raise FormatError(f"model and codec are tables of changes, not {part!r}", path=here)
+        raise FormatError(f"model, codec and align are tables of changes, not {part!r}", path=here)
     changes = dict(part)
     named = changes.pop("recipe", None)
     tables: dict[str, Any] = {}

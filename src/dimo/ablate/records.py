@@ -53,7 +53,12 @@ class Records:
             "seed": row.seed,
             "key": key,
             "changes": row.changes,
-            "training": {"key": training, "steps": row.model.loop.steps, "recipe": in_json(row.model)},
+            "training": {
+                "key": training,
+                "steps": row.model.loop.steps,
+                "recipe": in_json(row.model),
+                **({} if row.align is None else {"align": in_json(row.align)}),
+            },
             **known,
         }
         self.folder.mkdir(parents=True, exist_ok=True)

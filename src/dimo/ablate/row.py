@@ -11,6 +11,7 @@ from typing import Any
 from dimo.diffusion.options import SampleOptions
 from dimo.errors import RequestError
 from dimo.evaluate.settings import TASKS, Settings
+from dimo.learn.align import AlignRecipe
 from dimo.learn.recipe import CodecRecipe, ModelRecipe
 from dimo.model.masked import MaskedConfig
 from dimo.tasks.caption import CAPTION_OPTIONS
@@ -98,6 +99,7 @@ class Row:
     levels: int  # of the codec, counted from the base, that exist for the model; 0: all
     measuring: Measuring
     changes: Mapping[str, Any]
+    align: AlignRecipe | None = None  # by which the trained model is aligned; the seed is in its loop, too
 
     @property
     def id(self) -> str:
@@ -135,10 +137,14 @@ def shortened(row: Row, share: float, codec_steps: int | None = None) -> Row:
     if codec_steps is not None:
         warmup = round(codec.loop.warmup * min(1.0, codec_steps / codec.loop.steps))
         codec = replace(codec, loop=replace(codec.loop, steps=codec_steps, warmup=warmup))
-    return replace(row, model=model, codec=codec)
+    align = row.align
+    if align is not None:
+        steps, warmup = max(1, round(share * align.loop.steps)), round(share * align.loop.warmup)
+        align = replace(align, loop=replace(align.loop, steps=steps, warmup=warmup))
+    return replace(row, model=model, codec=codec, align=align)
 
 
-def toml(recipe: ModelRecipe | CodecRecipe) -> str:
+def toml(recipe: ModelRecipe | CodecRecipe | AlignRecipe) -> str:
     """The text of a recipe that recipe.read reads back as it is: every key but those that are not set."""
     lines: list[str] = []
     for name, table in vars(recipe).items():

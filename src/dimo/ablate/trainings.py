@@ -23,6 +23,7 @@ from dimo.ablate.row import Row, toml
 from dimo.codec.codec import Codec
 from dimo.errors import RequestError
 from dimo.formats.files import write_atomically
+from dimo.learn.align import train_align
 from dimo.learn.train import Settings, load_codec, save_codec, train_codec, train_model
 
 DONE, STATE, RECIPE = "done.json", "state.pt", "recipe.toml"
@@ -61,8 +62,9 @@ class Trainings:
         return self.given if self.given is not None and not row.own_codec else keys.of_codec(row, self.data)
 
     def key(self, row: Row) -> str:
-        """Of the row's model."""
-        return keys.of_training(row, self.codec_key(row), self.data, self.start)
+        """Of the row's model, after its alignment where it has one."""
+        key = keys.of_training(row, self.codec_key(row), self.data, self.start)
+        return key if row.align is None else keys.of_alignment(row, key, self.data)
 
     def folder(self, row: Row) -> Path:
         return self.places.out / "trainings" / self.key(row)
@@ -101,10 +103,15 @@ class Trainings:
         folder = self.folder(row)
         if (folder / DONE).is_file():
             return folder
-        codec = self.codec(row)
         shared = self.places.out / "codes" / f"{self.codec_key(row)}-{row.levels}"
-        _copy(shared, folder)
-        self._train(folder, row.model, lambda settings: train_model(settings, codec, self.places.start))
+        if row.align is None:
+            codec = self.codec(row)
+            _copy(shared, folder)
+            self._train(folder, row.model, lambda settings: train_model(settings, codec, self.places.start))
+        else:
+            before = self.model(replace(row, align=None))
+            _copy(shared, folder)
+            self._train(folder, row.align, lambda settings: train_align(settings, before))
         _copy(folder, shared)
         for name in CODES:
             (folder / name).unlink(missing_ok=True)
@@ -133,8 +140,8 @@ class Trainings:
             device=self.places.device,
         )
         done = train(settings)
-        if done < recipe.loop.steps:
-            raise OutOfTime
+        if done < recipe.loop.steps:  # an alignment whose judges end it is over all the same
+            self.check()
         _write(folder / DONE, {"steps": done, "seconds_a_step": seconds_a_step(folder / "log.csv")})
         (folder / STATE).unlink()  # several times as large as the weights, and of no more use
 

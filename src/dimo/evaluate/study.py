@@ -1,28 +1,34 @@
-"""A study with people: blind pairs from two sets of results, and what the answers say with their uncertainty."""
+"""A study with people: blind pairs of two systems' results, or of one system's and real motion, and the key that is kept from
+those who answer. What their answers say is in preference.py.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dimo.errors import FormatError, RequestError
-from dimo.evaluate.samples import Samples
-from dimo.formats.files import read_text
+from dimo.errors import RequestError
+from dimo.evaluate.samples import Sample, Samples
 
 ANSWERS = ("left", "right", "same")
-LIMIT_BYTES = 16 * 2**20
+ASKED = {"motion": ("follows", "natural"), "caption": ("describes",)}
+"""What is asked of a pair: which motion follows the sentence, and which moves naturally; which caption describes the motion."""
+
+PAIRS, CHECKS = 18, 2
+"""Of a page that a person finishes in five minutes: 20 screens with two motions of a few seconds each."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One page of the study: what is asked, and what stands on the left and on the right. a_left is for the key only."""
+    """One screen of the study: what stands on the left and on the right.
+
+    a_left, check: for the key only. Of a check the right answer is known, and stands where a stands elsewhere.
+    """
 
     id: str
     kind: str  # "motion": two motions for one text; "caption": two captions of one motion
@@ -31,33 +37,20 @@ class Question:
     right: Any
     a_left: bool
     motion: np.ndarray | None = None
+    check: bool = False
 
 
-@dataclass(frozen=True)
-class Preference:
-    """Answers for a and for b, those that saw no difference, and a's share of the decided ones with its 95 % interval."""
-
-    a: int
-    b: int
-    same: int
-
-    @property
-    def share(self) -> float:
-        return self.a / (self.a + self.b) if self.a + self.b else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson(self.a, self.a + self.b)
-
-    @property
-    def p_value(self) -> float:
-        return binomial_p(self.a, self.a + self.b)
+def real(samples: Samples) -> Samples:
+    """The same texts with the true motions as what was made of them, and the true texts as captions."""
+    items = (Sample(s.id, s.text, s.truth, s.truth, s.text, s.label) for s in samples.items)
+    return Samples(tuple(items), samples.seed, samples.fps)
 
 
-def pairs(a: Samples, b: Samples, kind: str, seed: int) -> list[Question]:
-    """Blind pairs of the samples that both folders hold, in an order and on sides drawn by the seed.
+def pairs(a: Samples, b: Samples, kind: str, seed: int, *, count: int | None = None, checks: int = 0) -> list[Question]:
+    """Blind pairs of samples that both hold, `count` of them (None: PAIRS at most), and `checks` of attention among them.
 
-    Sides are balanced: a stands on the left in half of the pairs. Pairs that are equal are left out.
+    Which ones, their order and sides are drawn by the seed. Sides are balanced: a stands on the left in half of the pairs. Pairs
+    that are equal are left out. RequestError where there are too few.
     """
     generator = np.random.default_rng(seed)
     theirs = {s.id: s for s in b.items}
@@ -75,69 +68,63 @@ def pairs(a: Samples, b: Samples, kind: str, seed: int) -> list[Question]:
             rows.append((first, first.caption, second.caption, first.truth))
     if not rows:
         raise RequestError(f"the two folders hold no {kind} pair that differs")
-    sides = generator.permutation(np.arange(len(rows)) % 2 == 0)
-    out = []
-    for at, i in enumerate(generator.permutation(len(rows))):
-        sample, mine, other, motion = rows[i]
-        left = bool(sides[at])
-        out.append(
-            Question(sample.id, kind, sample.text, mine if left else other, other if left else mine, left, motion)
+    count = max(1, min(PAIRS, len(rows) - checks)) if count is None else count
+    if count + checks > len(rows):
+        raise RequestError(
+            f"{count} pairs and {checks} checks of attention need {count + checks} samples that differ, and there are {len(rows)}; "
+            "evaluate with more --samples, or ask for fewer --pairs or --checks"
         )
+    chosen, spare = np.split(generator.permutation(len(rows)), [count])
+    found = [_question(rows[i], kind, side) for i, side in zip(chosen, _sides(len(chosen), generator), strict=True)]
+    attention = [
+        _check(rows[i][0], rows[i][1], [s for s, _ in shared], kind, side, generator)
+        for i, side in zip(spare[:checks], _sides(checks, generator), strict=True)
+    ]
+    return _spread(found, attention, generator)
+
+
+def _sides(count: int, generator: np.random.Generator) -> list[bool]:
+    """Left for half of so many, in random order."""
+    return [bool(x) for x in generator.permutation(np.arange(count) % 2 == 0)]
+
+
+def _question(row: tuple[Sample, Any, Any, np.ndarray | None], kind: str, left: bool) -> Question:
+    sample, mine, other, motion = row
+    return Question(sample.id, kind, sample.text, mine if left else other, other if left else mine, left, motion)
+
+
+def _check(
+    sample: Sample, made: Any, others: Sequence[Sample], kind: str, left: bool, generator: np.random.Generator
+) -> Question:
+    """A pair whose right answer nobody can miss who looks: a motion beside its own frames in random order, or a true caption
+    beside the one that shares the fewest words with it."""
+    if kind == "motion":
+        good: Any = made if sample.truth is None else sample.truth
+        bad: Any = good[generator.permutation(len(good))]
+        motion = None
+    else:
+        words = set(sample.text.lower().split())
+        good, motion = sample.text, sample.truth
+        bad = min((s.text for s in others), key=lambda text: len(words & set(text.lower().split())) / len(text.split()))
+    return Question(
+        sample.id, kind, sample.text, good if left else bad, bad if left else good, left, motion, check=True
+    )
+
+
+def _spread(found: list[Question], attention: list[Question], generator: np.random.Generator) -> list[Question]:
+    """Checks at random places, one in each stretch of as many pairs, and none of them first."""
+    out: list[Question] = []
+    for number, part in enumerate(np.array_split(np.arange(len(found)), max(1, len(attention)))):
+        stretch = [found[i] for i in part]
+        if number < len(attention):
+            stretch.insert(int(generator.integers(1, len(stretch) + 1)) if stretch else 0, attention[number])
+        out += stretch
     return out
 
 
 def key_of(questions: Sequence[Question], seed: int) -> dict[str, Any]:
-    """What scoring needs and the page must not show: which side was a, for every question."""
+    """What scoring needs and the page must not show: which side was a, and the right side of each check."""
     sides = {q.id: "left" if q.a_left else "right" for q in questions}
-    name = hashlib.sha256(json.dumps([seed, sorted(sides.items())]).encode()).hexdigest()[:16]
-    return {"format": "dimo-study-key", "study": name, "kind": questions[0].kind, "a": sides}
-
-
-def read_json(path: Path, form: str) -> dict[str, Any]:
-    """A key or an answers file; FormatError for anything else."""
-    try:
-        data = json.loads(read_text(path, LIMIT_BYTES))
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"not readable as JSON ({str(error).splitlines()[0]})", path=path) from None
-    if not isinstance(data, dict) or data.get("format") != form:
-        raise FormatError(f'not a file of dimo study ("format": "{form}" is expected)', path=path)
-    return data
-
-
-def count(key: dict[str, Any], answers: Sequence[tuple[Path, dict[str, Any]]]) -> Preference:
-    """Votes of all answer files; FormatError for one of another study, twice the same person, or an unknown answer."""
-    votes = {"a": 0, "b": 0, "same": 0}
-    people: set[str] = set()
-    for path, data in answers:
-        if data.get("study") != key.get("study"):
-            raise FormatError("answers another study than this key's", path=path)
-        if (person := str(data.get("person", path.name))) in people:
-            raise FormatError(f"the answers of {person!r} are given twice", path=path)
-        people.add(person)
-        given = data.get("answers")
-        if not isinstance(given, dict):
-            raise FormatError("holds no answers", path=path)
-        for question, answer in given.items():
-            if question not in key["a"] or answer not in ANSWERS:
-                raise FormatError(f"the answer {answer!r} to {question!r} is none of {', '.join(ANSWERS)}", path=path)
-            votes["same" if answer == "same" else "a" if answer == key["a"][question] else "b"] += 1
-    return Preference(votes["a"], votes["b"], votes["same"])
-
-
-def wilson(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % score interval of a share (Wilson 1927); (0, 1) of nothing."""
-    if count == 0:
-        return 0.0, 1.0
-    share, square = hits / count, z**2
-    middle = (share + square / (2 * count)) / (1 + square / count)
-    half = z / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def binomial_p(hits: int, count: int) -> float:
-    """Two-sided exact probability of a split at least this uneven when both are preferred alike."""
-    if count == 0:
-        return 1.0
-    low = min(hits, count - hits)
-    tail = sum(math.comb(count, k) for k in range(low + 1)) / 2**count
-    return min(1.0, 2 * tail)
+    pairs_, checks = ({q.id: sides[q.id] for q in questions if q.check == check} for check in (False, True))
+    name = hashlib.sha256(json.dumps([seed, sorted(sides.items()), sorted(checks)]).encode()).hexdigest()[:16]
+    return {"format": "dimo-study-key", "study": name, "kind": questions[0].kind, "a": pairs_, "checks": checks}
