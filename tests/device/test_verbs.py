@@ -62,6 +62,7 @@ VERBS: dict[str, Callable[[DiMo], Any]] = {
     "sample": lambda m: m.sample(2, steps=3, seed=1, samples=2),
     "compose": lambda m: m.compose([(TEXT, 2), ("bows", None), ("jumps", 12)], steps=2, seed=1),
     "trace": lambda m: m.trace(TEXT, seconds=2, steps=3, seed=1),
+    "rounds": lambda m: list(m.rounds(TEXT, seconds=2, steps=3, seed=1)),
     "complete": lambda m: m.complete(walk(), [(0, 1), (2, 3)], seconds=4, steps=3, seed=1, samples=2),
     "complete by the model alone": lambda m: m.complete(walk(), [(0, 1)], steps=3, seed=1, memory=0.0),
     "edit": lambda m: m.edit(walk(), (1, 2), text=TEXT, steps=3, seed=1),

@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         action="append",
         default=[],
         metavar="TABLE.KEY=VALUE",
-        help="one thing otherwise than in the recipe, as --set loss.batch=8; may be repeated",
+        help="one thing otherwise than in the recipe, as --set loss.batch=8; may be repeated (default: as it says)",
     )
     parser.add_argument("--codec", type=Path, help="model only: folder of the trained codec")
     parser.add_argument(

@@ -84,20 +84,20 @@ class Batches(Sequence[Shard]):
         rows: dict[str, Kind] = {"model": "generate", "codec": "codec"}
         kinds = [kind for row, kind in rows.items() if row in self.settings.rows and "t2m" in tasks]
         starts = range(0, self.plan.batches(len(self.clips)) * size, size)
-        self.index: list[tuple[Kind, int, int]] = [
+        self.entries: list[tuple[str, int, int]] = [
             (kind, repeat, start) for repeat in range(self.plan.repeats) for kind in kinds for start in starts
         ]
         if "m2t" in tasks:
-            self.index += [("captions", 0, start) for start in range(0, len(self.clips), size)]
+            self.entries += [("captions", 0, start) for start in range(0, len(self.clips), size)]
         if "m2m" in tasks:
             self.part = heldout.spread(self.clips, self.settings.part)
-            self.index += [("gaps", 0, start) for start in range(len(self.part))]
+            self.entries += [("gaps", 0, start) for start in range(len(self.part))]
 
     def __len__(self) -> int:
-        return len(self.index)
+        return len(self.entries)
 
     def __getitem__(self, number: Any) -> Any:
-        kind, repeat, start = self.index[number]
+        kind, repeat, start = self.entries[number]
         if kind == "gaps":
             return kind, self.part[start : start + 1]
         if kind == "captions":
@@ -120,7 +120,7 @@ def make(
     shards = Batches(clips, settings, plan)
     tick = stage(progress, "ahead", len(shards))
     for number, _ in workers.executor.map(making.start, shards):
-        tick(shards.index[number][0])
+        tick(shards.entries[number][0])
 
 
 def _silent(words: str) -> None:

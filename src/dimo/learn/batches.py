@@ -102,24 +102,24 @@ class ModelData:
         examples = [self.examples[i] for i in at[chosen]]
         late = (generator.random(size) * [1 + len(e.shifted) for e in examples]).astype(int)
         motions = [(e.codes, *e.shifted)[n] for e, n in zip(examples, late, strict=True)]
-        texts = [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)]
+        said: list[Sequence[int]] = [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)]
         if reworded:
-            texts = self._in_other_words(examples, which[chosen], texts, reworded, generator)
-        return texts, motions
+            said = self._in_other_words(examples, which[chosen], said, reworded, generator)
+        return said, motions
 
     def _in_other_words(
         self,
         examples: Sequence[Example],
         which: np.ndarray,
-        texts: Sequence[tuple[int, ...]],
+        texts: Sequence[Sequence[int]],
         share: float,
         generator: np.random.Generator,
-    ) -> list[tuple[int, ...]]:
+    ) -> list[Sequence[int]]:
         if self._reword is None:
             raise RequestError("rewording needs the captions as words, which these data have not")
         out = list(texts)
-        for i in np.flatnonzero(generator.random(len(out)) < share):
-            out[i] = self._reword(examples[i].texts[which[i]], generator)
+        for i in np.flatnonzero(generator.random(len(out)) < share).tolist():
+            out[i] = self._reword(examples[i].texts[int(which[i])], generator)
         return out
 
     def _draw(self, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

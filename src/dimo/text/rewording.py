@@ -107,9 +107,9 @@ def reword(text: str, generator: np.random.Generator, words: Words = WORDS) -> s
     # Where somebody is spoken of again ("and then he"), the subject stays what it is.
     if found is None or _AGAIN.search(" ".join(found.words)):
         return _added(text, generator, words)
-    kind = generator.choice(3, p=(0.5, 0.25, 0.25))
+    kind = int(generator.choice(3, p=(0.5, 0.25, 0.25)))
     people = (words.people, words.men, words.women)[kind]
-    subject, whose = people[generator.integers(len(people))], ("their", "his", "her")[kind]
+    subject, whose = people[int(generator.integers(len(people)))], ("their", "his", "her")[kind]
     if led:
         return f"{before}, {_of(f'{subject} {found.said(third_person)}', whose)}"
     if generator.random() < THEY:
@@ -141,11 +141,11 @@ def _in_mood(found: Clauses, subject: str, whose: str, generator: np.random.Gene
         *(f"i want {whom} to {base}", f"{subject} should {base}", f"i see {whom} {doing}"),
         *(f"an animation of {whom} {doing}", f"a clip of {whom} {doing}"),
     )
-    return frames[generator.integers(len(frames))], whose
+    return frames[int(generator.integers(len(frames)))], whose
 
 
 def _added(text: str, generator: np.random.Generator, words: Words) -> str:
     if len(text.split()) > SHORT or generator.random() > 0.3:
         return text
-    addition = words.additions[generator.integers(len(words.additions))]
+    addition = words.additions[int(generator.integers(len(words.additions)))]
     return f"{addition}, {text}" if generator.random() < 0.15 else f"{text} {addition}"

@@ -20,16 +20,17 @@ VERBS = (
     "waddle wait walk wander warm wash wave wiggle wipe wobble"
 ).split()
 _THIRD = {"do": "does", "go": "goes"}
-_PAST = dict(
-    pair.split(":")
-    for pair in (
-        "beat:beat begin:began bend:bent bring:brought catch:caught come:came creep:crept dig:dug do:did draw:drew "
-        "drink:drank drive:drove eat:ate fall:fell fight:fought get:got give:gave go:went hang:hung hit:hit hold:held "
-        "keep:kept kneel:knelt lay:laid leave:left lie:lay make:made put:put rise:rose run:ran shake:shook shoot:shot "
-        "sing:sang sit:sat slide:slid sneak:sneaked spin:spun stand:stood stride:strode strike:struck sweep:swept swim:swam "
-        "swing:swung take:took throw:threw"
-    ).split()
-)
+# fmt: off
+_PAST = {
+    "beat": "beat", "begin": "began", "bend": "bent", "bring": "brought", "catch": "caught", "come": "came",
+    "creep": "crept", "dig": "dug", "do": "did", "draw": "drew", "drink": "drank", "drive": "drove", "eat": "ate",
+    "fall": "fell", "fight": "fought", "get": "got", "give": "gave", "go": "went", "hang": "hung", "hit": "hit",
+    "hold": "held", "keep": "kept", "kneel": "knelt", "lay": "laid", "leave": "left", "lie": "lay", "make": "made",
+    "put": "put", "rise": "rose", "run": "ran", "shake": "shook", "shoot": "shot", "sing": "sang", "sit": "sat",
+    "slide": "slid", "sneak": "sneaked", "spin": "spun", "stand": "stood", "stride": "strode", "strike": "struck",
+    "sweep": "swept", "swim": "swam", "swing": "swung", "take": "took", "throw": "threw",
+}
+# fmt: on
 _DOUBLES = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
 """A short word's last consonant doubles before -ing and -ed where one vowel stands before it: stop, hop, squat."""
 _NOT_DOUBLED = frozenset(
