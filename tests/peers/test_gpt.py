@@ -71,6 +71,7 @@ def test_a_cut_clip_has_no_end(config, texts):
     assert found[1] == pytest.approx(20, abs=0.01)
 
 
+@pytest.mark.integ
 def test_clips_come_back_with_their_ends(config, learn, generators):
     torch.manual_seed(0)
     known = clips(1)  # the levels above are learnt in test_momask.py

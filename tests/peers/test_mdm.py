@@ -90,6 +90,7 @@ def test_guidance_reaches_beyond_the_sentence(config, texts, generators):
     assert not torch.allclose(made[0.0], made[1.0], atol=1e-3)
 
 
+@pytest.mark.integ
 def test_clips_come_back_from_noise(config, learn, generators):
     rng = np.random.default_rng(0)
     clips = [torch.from_numpy(rng.standard_normal((6 + n, FEATURES)).astype(np.float32)) for n in range(4)]

@@ -92,6 +92,7 @@ def test_low_levels_are_drawn_more_often():
     assert set(draw_levels(50, 2, np.random.default_rng(0)).tolist()) == {1}
 
 
+@pytest.mark.integ
 def test_clips_come_back_from_masks(config, learn, generators):
     generator = torch.Generator().manual_seed(0)
     known = [torch.randint(0, CODES, (4 + n, 3), generator=generator) for n in range(5)]
