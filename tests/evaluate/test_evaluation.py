@@ -199,7 +199,12 @@ class Elsewhere:
 @pytest.mark.parametrize(
     ("protocol", "tasks", "kinds"),
     [
-        ("dimo", ("t2m", "m2t", "m2m"), ["generate", "codec", "captions", "captions", "gaps", "gaps"]),
+        pytest.param(  # a quarter of a minute
+            "dimo",
+            ("t2m", "m2t", "m2m"),
+            ["generate", "codec", "captions", "captions", "gaps", "gaps"],
+            marks=pytest.mark.integ,
+        ),
         ("humanml3d", ("t2m",), ["generate", "codec"] * 2),
     ],
 )
