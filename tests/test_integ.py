@@ -46,7 +46,7 @@ RECIPES = {
     "codec": "[codec]\nwidth = 48\ndim = 24\nlevels = 3\ncodes = 32\n[loss]\nbatch = 16\nwindow = 32\n"
     "[loop]\nsteps = 220\nlearning_rate = 2e-3\nvalidate_every = 110\n",
     "model": "[transformer]\nwidth = 48\nlayers = 2\nheads = 4\nfeedforward = 96\nembedding_width = 16\n"
-    "[loss]\nbatch = 16\nmix = [4, 6, 1]\n[loop]\nsteps = 600\nlearning_rate = 3e-3\nvalidate_every = 300\n"
+    "[loss]\nbatch = 16\nmix = [4, 6, 1]\n[loop]\nsteps = 900\nlearning_rate = 2e-3\nvalidate_every = 300\n"
     "[data]\nstart_weights = false\n",
 }
 CAPTIONS = {
@@ -127,7 +127,7 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     whole = [c for c in shards.read(Path(data), "train") if not c.mirrored and not c.composite]
     assert config["provenance"]["memory"]["clips"] == len(whole) > 12
     assert config["provenance"]["codec"] == {"recipe": "codec.toml", "steps": 220}
-    assert config["provenance"]["model"]["steps"] == 600  # the rest of the provenance stays
+    assert config["provenance"]["model"]["steps"] == 900  # the rest of the provenance stays
     clever = DiMo.from_pretrained(model)
     (filled,) = clever.complete(walk, keep=[(0, 1), (2.2, 3.2)], seed=0)
     assert np.abs(filled.joints() - walk.joints())[20:44].mean() < 0.15
@@ -138,7 +138,7 @@ def test_from_files_to_a_model_that_speaks_and_moves(tmp_path: Path):
     assert main([*went_on, "--from", model, "--steps", "2"]) == 0
     config = json.loads((further / "config.json").read_text())
     before = json.loads((Path(model) / "config.json").read_text())
-    assert config["provenance"]["start"]["steps"] == 600
+    assert config["provenance"]["start"]["steps"] == 900
     assert config["provenance"]["start"]["sha256"] == before["sha256"]["model.safetensors"]
     assert "walks" in DiMo.from_pretrained(further).caption(walk)[0].text
 
