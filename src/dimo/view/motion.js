@@ -1,6 +1,7 @@
 // One motion that plays by itself, in a page that has everything inside. Nothing is drawn while nobody sees it.
 
 import { Clip } from "./clip.js";
+import { controls, showPlaying } from "./controls.js";
 import { $, clock } from "./dom.js";
 import { Player } from "./player.js";
 import { Stage } from "./stage.js";
@@ -41,27 +42,11 @@ async function frame(now) {
 }
 
 player.listen(() => {
-  $("#play").textContent = player.playing ? "❚❚" : "▶";
-  $("#play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
+  showPlaying(player);
   $("#scrub").value = player.time;
   $("#clock").textContent = `${clock(player.time)} s`;
 });
-$("#play").addEventListener("click", () => player.toggle());
-$("#scrub").addEventListener("input", () => player.seek(Number($("#scrub").value)));
-$("#speed").addEventListener("change", () => (player.speed = Number($("#speed").value)));
-
-function toggle(id, change) {
-  const button = $(id);
-  button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", on);
-    change(on);
-  });
-}
-toggle("#loop", (on) => (player.loop = on));
-toggle("#follow", (on) => (stage.shown.follow = on));
-toggle("#ghosts", (on) => stage.showGhosts(on));
-toggle("#feet", (on) => (stage.shown.feet = on));
+controls(player, () => stage);
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, select")) return;

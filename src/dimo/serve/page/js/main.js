@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { Clip } from "./clip.js";
+import { controls, showPlaying } from "./controls.js";
 import { $, clock, element, store } from "./dom.js";
 import { early } from "./figure.js";
 import { keys } from "./keys.js";
@@ -217,30 +218,12 @@ addEventListener("drop", (event) => {
 // ---- time
 
 player.listen((what) => {
-  if (what === "playing") {
-    $("#play").textContent = player.playing ? "❚❚" : "▶";
-    $("#play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
-  }
+  if (what === "playing") showPlaying(player);
   $("#scrub").value = player.time;
   $("#clock").textContent = clock(player.time);
   timeline.tick(player.time);
 });
-$("#play").addEventListener("click", () => player.toggle());
-$("#scrub").addEventListener("input", () => player.seek(Number($("#scrub").value)));
-$("#speed").addEventListener("change", () => (player.speed = Number($("#speed").value)));
-
-function toggle(id, change) {
-  const button = $(id);
-  button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", on);
-    change(on);
-  });
-}
-toggle("#loop", (on) => (player.loop = on));
-toggle("#follow", (on) => (stage.shown.follow = on));
-toggle("#ghosts", (on) => stage.showGhosts(on));
-toggle("#feet", (on) => (stage.shown.feet = on));
+controls(player, () => stage);
 $("#home").addEventListener("click", () => stage.home());
 
 let before = performance.now(), drawn = false;
