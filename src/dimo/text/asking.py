@@ -52,14 +52,15 @@ FIRST = 6
 
 def as_caption(text: str) -> str:
     """The sentence as a caption says it, in plain form (text.normalise) where it is changed."""
-    plain = _SHORTENED.sub(lambda m: f"{m[1] or m[2] or m[3]} {'is' if m[1] else 'are'}", normalise(text))
+    given = normalise(text)
+    plain = _SHORTENED.sub(lambda m: f"{m[1] or m[2] or m[3]} {'is' if m[1] else 'are'}", given)
     plain = re.sub(r"^don't\b", "do not", plain)
     said = _clause(plain)
     before, comma, rest = plain.partition(", ")
     if said is None and comma and _begins_with_somebody(rest):
         led = _clause(rest)  # "in the evening, a baker waves"
         said = led and f"{before}, {led}"
-    return text if said is None or said == normalise(text) else said
+    return text if said is None or said == given else said
 
 
 def _begins_with_somebody(text: str) -> bool:
@@ -92,6 +93,8 @@ def _said(words: list[str], at: int, plain: str, framed: bool) -> str | None:
     captioned, who = _CAPTION.match(" ".join(before)) is not None and not framed, _who(before)
     table = _table(words[start].rstrip(ENDS))
     following = words[start + 1].rstrip(ENDS) if start + 1 < len(words) else ""
+    if table is None:
+        return None
     if table is THIRDS and captioned and not helpers:
         return plain
     if table is GERUNDS and not helpers:
@@ -114,7 +117,7 @@ def _said(words: list[str], at: int, plain: str, framed: bool) -> str | None:
     ):
         # "a high kick with the left leg" is what is done; "left hand wave" is not known
         return f"a person does {plain}" if before[0] in ("a", "an") and _may_describe(before[1:]) else None
-    found = clauses(words[start:], (table,)) if table is not None else None
+    found = clauses(words[start:], (table,))
     if who is None or found is None:
         return None
     return " ".join([who, *adverbs, found.said(third_person)])
