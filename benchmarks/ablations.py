@@ -20,7 +20,7 @@ from typing import Any
 from tables import STYLE
 
 from dimo.ablate import table
-from dimo.evaluate.tables import in_markdown
+from dimo.evaluate.tables import in_markdown, put
 from dimo.view.curves import curve
 
 HERE = Path(__file__).parent
@@ -84,9 +84,7 @@ def write(data: Mapping[str, Any], page: Path, pictures: Path) -> None:
             (pictures / f"{group}.svg").write_text(drawn, encoding="utf-8")
     text = page.read_text(encoding="utf-8")
     body = tables(data)
-    new, found = re.subn(
-        r"(<!-- ablations -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{body}\n{m[2]}", text, flags=re.S
-    )
+    new, found = put(text, "ablations", body)
     assert found == 1, f"{page}: no marker <!-- ablations -->"
     page.write_text(new, encoding="utf-8")
 

@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dimo.evaluate.tables import put
 from dimo.view.curves import curve
 
 HERE = Path(__file__).parent
@@ -387,9 +388,7 @@ def main() -> None:
     for path in TARGETS:
         text = path.read_text(encoding="utf-8")
         for name, body in parts.items():
-            text = re.sub(
-                rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, b=body: f"{m[1]}{b}\n{m[2]}", text, flags=re.S
-            )
+            text, _ = put(text, name, body)
         path.write_text(text, encoding="utf-8")
 
 

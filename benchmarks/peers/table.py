@@ -6,13 +6,12 @@ python benchmarks/peers/table.py
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dimo.evaluate import published
-from dimo.evaluate.tables import Table, in_markdown
+from dimo.evaluate.tables import Table, in_markdown, put
 
 HERE = Path(__file__).parent
 JSON, PAGE = HERE / "peers.json", HERE.parents[1] / "docs/peers.md"
@@ -126,9 +125,7 @@ def main() -> None:
     data = json.loads(JSON.read_text(encoding="utf-8"))
     text = PAGE.read_text(encoding="utf-8")
     for name, body in (("peers", quality(data)), ("peers-latency", latency(data)), ("peers-published", others())):
-        text, found = re.subn(
-            rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m, b=body: f"{m[1]}{b}\n{m[2]}", text, flags=re.S
-        )
+        text, found = put(text, name, body)
         assert found == 1, f"{PAGE}: no marker <!-- {name} -->"
     PAGE.write_text(text, encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -182,3 +183,8 @@ def conditions(report: Report) -> str:
 def terminals(found: Sequence[Table]) -> str:
     """All tables for a terminal, a blank line between them."""
     return "\n\n".join(map(terminal, found))
+
+
+def put(text: str, name: str, body: str) -> tuple[str, int]:
+    """The text with a body between its markers <!-- name --> and <!-- end -->, and at how many places that was."""
+    return re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{body}\n{m[2]}", text, flags=re.S)
