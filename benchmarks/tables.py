@@ -43,7 +43,9 @@ def table(head: str, rows: list[tuple[Any, ...]]) -> str:
     )
 
 
-def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh: dict, reworded: dict) -> str:
+def numbers(
+    quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh: dict, reworded: dict, unseen: dict
+) -> str:
     codec, t2m, popping = quality["codec"], quality["t2m"], quality["popping_degrees"]
     # Both measure by metrics.captions.named, on the same clips where the weights are the same.
     m2t = quality.get("m2t") or {k: c["mean"] for k, c in evaluation["tasks"]["m2t"]["rows"]["model"].items()}
@@ -68,7 +70,12 @@ def numbers(quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh:
         ),
         ("the same: the body neither floats nor sinks", percent(ordinary["grounded"]), "97 %"),
         (
-            f"{fresh['sentences']} other ordinary sentences, by which nothing was chosen (benchmarks/prompts_fresh.jsonl)",
+            f"{unseen['sentences']} sentences of another hand, by which nothing was chosen (benchmarks/prompts_unseen.jsonl)",
+            said(unseen),
+            "",
+        ),
+        (
+            f"{fresh['sentences']} more, by which it was chosen how sentences are understood (benchmarks/prompts_fresh.jsonl)",
             said(fresh),
             "",
         ),
@@ -363,11 +370,11 @@ def rigs(report: dict) -> str:
 
 def main() -> None:
     quality, speed, evaluation, ordinary = read("quality"), read("speed"), read("report/report"), read("ordinary")
-    fresh, reworded = read("fresh"), read("reworded")
+    fresh, reworded, unseen = read("fresh"), read("reworded"), read("unseen")
     parts: dict[str, str] = {}
-    if quality and speed and evaluation and ordinary and fresh and reworded:
+    if quality and speed and evaluation and ordinary and fresh and reworded and unseen:
         parts |= {
-            "numbers": numbers(quality, speed, evaluation, ordinary, fresh, reworded),
+            "numbers": numbers(quality, speed, evaluation, ordinary, fresh, reworded, unseen),
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }

@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "understands.json")
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)
-    folder = args.model or checkpoint.packaged_folder()
+    folder = checkpoint.folder_of(args.model)
     made = json.loads((HERE / "ordinary.json").read_text())
     if made["weights"] != checkpoint.read_config(folder)["sha256"]:
         raise SystemExit("benchmarks/ordinary.json is of other weights; run benchmarks/ordinary.py first")

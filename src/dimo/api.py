@@ -71,7 +71,7 @@ class DiMo:
     def from_pretrained(
         folder: str | Path | None = None, *, precision: str = "auto", device: str | torch.device = "auto"
     ) -> DiMo:
-        """Load a weights folder (default: the packaged weights). WeightsError names every fault of it.
+        """Load a weights folder (default: the packaged one; "open": of the package dimo-open). WeightsError names every fault.
 
         precision: of the masked model, "fp32", "bf16", or "auto": bf16 where the device has instructions for it (about half
         the time, same quality). device: "cpu", "cuda" (or "cuda:1", ...), "mps", or "auto": an NVIDIA GPU where torch finds

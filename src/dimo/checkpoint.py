@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from importlib import resources
+from importlib import resources, util
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,40 @@ from torch import Tensor, nn
 from dimo.errors import WeightsError
 
 FORMAT, VERSION = "dimo-weights", 1
+PACKAGES = {"open": "dimo_open"}
+"""Weights that are a package of their own, by the name that asks for them."""
 HALF_FROM = 4096
 """Tensors of at least this many values are stored in half precision; smaller ones (statistics, biases) stay exact."""
 
 
+def shipped_folder() -> Path:
+    """Where the weights that ship with the package lie."""
+    return Path(str(resources.files("dimo") / "weights"))
+
+
 def packaged_folder() -> Path:
-    """Where the weights that ship with the package lie; DIMO_WEIGHTS names another folder."""
+    """The weights that are meant where none are named: those that ship, or the folder that DIMO_WEIGHTS names."""
     override = os.environ.get("DIMO_WEIGHTS")
-    return Path(override) if override else Path(str(resources.files("dimo") / "weights"))
+    return Path(override) if override else shipped_folder()
+
+
+def folder_of(model: str | Path | None) -> Path:
+    """The weights folder that is meant: that of a package in PACKAGES by its name, a path, or None, the packaged one.
+
+    WeightsError for a package that is not installed.
+    """
+    if model is None:
+        return packaged_folder()
+    package = PACKAGES.get(str(model))
+    if package is None or is_weights(Path(model)):
+        return Path(model)
+    found = util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        name = package.replace("_", "-")
+        raise WeightsError(
+            f"the weights {str(model)!r} are not installed; pip install {name}, or in a checkout ./weights-{model}"
+        )
+    return Path(found.submodule_search_locations[0]) / "weights"
 
 
 def save(folder: Path, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]], files: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dimo.memory.lookup import Memory
 from dimo.memory.recall import Recall
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.precision import dtype_of
+from dimo.model.sentence import SentenceEncoder
 from dimo.model.transformer import TransformerConfig
 from dimo.sequence.vocabulary import WORD_PIECES
 from dimo.text.wordpiece import Wordpiece
@@ -30,13 +32,13 @@ TRAINING_ONLY = ("quantizer.sums", "quantizer.counts", "quantizer.started", "ste
 def load(
     folder: str | Path | None, precision: str = "auto", device: str | torch.device = "auto"
 ) -> tuple[Pipeline, dict[str, Any]]:
-    """The pipeline of a weights folder (None: the packaged one), and its config. WeightsError names every fault of it.
+    """The pipeline of a weights folder (as in checkpoint.folder_of), and its config. WeightsError names every fault of it.
 
     precision: of the masked model, and device: as in DiMo.from_pretrained.
     """
     place = find(device)
     dtype = dtype_of(os.environ.get("DIMO_PRECISION", precision) if precision == "auto" else precision, place)
-    folder = Path(folder) if folder is not None else checkpoint.packaged_folder()
+    folder = checkpoint.folder_of(folder)
     config = checkpoint.read_config(folder)
     try:
         codec = Codec(CodecConfig(**config["codec"]))
@@ -53,7 +55,8 @@ def load(
     known = folder / "memory.safetensors"
     memory = Memory.from_file(known, codec) if known.is_file() else None
     said = folder / "recall.safetensors"
-    recall = Recall.from_file(said, codec.config.levels, codec.config.codes) if said.is_file() else None
+    encoder = partial(SentenceEncoder.of_weights, folder, checkpoint.shipped_folder())
+    recall = Recall.from_file(said, codec.config.levels, codec.config.codes, encoder) if said.is_file() else None
     return Pipeline(codec, model.to(dtype), wordpiece, memory, recall).to(place), config
 
 

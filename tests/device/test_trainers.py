@@ -23,7 +23,6 @@ from dimo.evaluators.collection import OnHumanML3D
 from dimo.evaluators.guo import GuoEvaluator, Networks
 from dimo.evaluators.guo_words import WordVectors
 from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
-from dimo.evaluators.sentence import SentenceEncoder
 from dimo.learn import evaluator_guo, evaluator_ours, loop, train
 from dimo.learn import model as objective
 from dimo.learn.model import ModelLoss
@@ -33,6 +32,7 @@ from dimo.learn.rollout import Prompt
 from dimo.learn.validation import measure, unknown_texts
 from dimo.loading import debug_pipeline
 from dimo.model.masked import MaskedConfig, MaskedModel
+from dimo.model.sentence import SentenceEncoder
 from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.sequence.vocabulary import WORD_PIECES
 from dimo.text.wordpiece import Wordpiece

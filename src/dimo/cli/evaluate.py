@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dimo.cli.flags import add_device_flag
+from dimo.cli.flags import add_device_flag, add_model_flag
 from dimo.cli.progress import stages
 from dimo.cli.reading import add_reading_flags, of_all
 from dimo.cli.workers import add_worker_flags, check_workers, executor
@@ -32,7 +32,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         type=Path,
         help="prepared folder, the pack, or a HumanML3D, KIT-ML or Motion-X directory in its original layout",
     )
-    parser.add_argument("--model", metavar="PATH", type=Path, help="weights folder (default: the packaged one)")
+    add_model_flag(parser)
     parser.add_argument("--motions", metavar="FOLDER", type=Path, help="motions of any system: .npy, .bvh, .npz, .glb")
     parser.add_argument(
         "--captions", metavar="FILE", type=Path, help="of --motions by file name: JSON lines, or NAME<tab>CAPTION lines"

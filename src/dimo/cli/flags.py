@@ -12,7 +12,7 @@ from dimo.body.motion import Motion
 from dimo.cli.output import add_writing_flags, check_outputs, numbered, write, writing
 from dimo.cli.progress import waiting
 from dimo.device import NAMES, VARIABLE, checked
-from dimo.errors import RequestError
+from dimo.errors import RequestError, WeightsError
 
 if TYPE_CHECKING:
     from dimo.api import DiMo
@@ -77,8 +77,22 @@ def add_sampling_flags(parser: argparse._ActionsContainer) -> None:
 
 def add_model_flags(parser: argparse._ActionsContainer) -> None:
     """--model and --device, of every verb that has a model."""
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="another weights folder than the packaged one")
+    add_model_flag(parser)
     add_device_flag(parser)
+
+
+def add_model_flag(parser: argparse._ActionsContainer, what: str = "other weights than the packaged ones") -> None:
+    """--model: a folder, or the name of weights that are a package of their own."""
+    parser.add_argument("--model", metavar="FOLDER", type=_model, help=f"{what}; open: those for any use (dimo-open)")
+
+
+def _model(name: str) -> Path:
+    from dimo.checkpoint import folder_of  # takes torch along, which --help does without
+
+    try:
+        return folder_of(name)
+    except WeightsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_device_flag(parser: argparse._ActionsContainer) -> None:
@@ -137,14 +151,19 @@ def add_text_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def say_doubts(model: DiMo, texts: Sequence[str], strict: bool) -> None:
-    """A line on stderr for each sentence that the model doubts; with strict, RequestError for the first."""
+def say_doubts(model: DiMo, texts: Sequence[str], strict: bool, recall: float | None = None) -> None:
+    """A line on stderr for each sentence that the model doubts, and for each that it takes as another, unless recall is 0.
+
+    strict: RequestError for the first doubt.
+    """
     if model.pipeline.recall is None:
         return
-    for warning in filter(None, (model.understands(text).warning() for text in texts)):
-        if strict:
+    for found in map(model.understands, texts):
+        warning, note = found.warning(), found.note() if recall != 0 else None
+        if strict and warning:
             raise RequestError(warning)
-        print(f"dimo: note: {warning}", file=sys.stderr)
+        for line in filter(None, (warning, note)):
+            print(f"dimo: note: {line}", file=sys.stderr)
 
 
 def write_all(motions: Sequence[Motion], args: argparse.Namespace, model: DiMo) -> None:

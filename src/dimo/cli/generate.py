@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from dimo.api import DiMo
 
     model = DiMo.from_pretrained(args.model, device=args.device)
-    say_doubts(model, [args.text], args.strict)
+    say_doubts(model, [args.text], args.strict, args.recall)
     given = {key: value for key, value in drawing(args).items() if key != "text"}
     with waiting("making motion"):
         made = model.generate(args.text, seconds=args.seconds, best=args.best, skeleton=skeleton, **given)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dimo.cli.flags import add_device_flag
+from dimo.cli.flags import add_device_flag, add_model_flag
 from dimo.errors import RequestError
 
 
@@ -43,9 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         type=Path,
         help="all but codec: BERT weights to begin from (default: the MiniLM package); model: or weights to go on from",
     )
-    parser.add_argument(
-        "--model", type=Path, help="align only: the weights folder to begin from (default: the packaged one)"
-    )
+    add_model_flag(parser, "align only: other weights to begin from than the packaged ones")
     parser.add_argument(
         "--judge",
         type=Path,

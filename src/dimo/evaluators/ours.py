@@ -20,8 +20,8 @@ from torch.nn.utils.rnn import pad_sequence
 from dimo import checkpoint
 from dimo.errors import ShapeError, WeightsError
 from dimo.evaluators.evaluator import Evaluator, Remembered
-from dimo.evaluators.sentence import SentenceEncoder
 from dimo.features.layouts import LONGEST
+from dimo.model.sentence import SentenceEncoder
 from dimo.model.transformer import Layer, TransformerConfig
 
 LABEL = "dimo's own evaluator, not comparable with published numbers"

@@ -23,7 +23,8 @@ from dimo.errors import RequestError
 from dimo.inpaint.codes import decode_all, decode_features, encode, floor_of, on_grid, stand_on_floor, whole_grid
 from dimo.inpaint.filters import from_memory
 from dimo.inpaint.predictor import Predictor
-from dimo.inpaint.request import LONGEST_SECONDS, Part, Request, check_share, join, seed_of
+from dimo.inpaint.request import Part, Request, check, check_share, join, seed_of
+from dimo.inpaint.rounds import follow
 from dimo.inpaint.seams import Filled, bridge, place
 from dimo.inpaint.sentence import Sentence, Texts
 from dimo.inpaint.timing import Gap, Grid, code_steps
@@ -37,6 +38,7 @@ from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
 from dimo.text.aloft import climbs
 from dimo.text.asking import as_caption
+from dimo.text.turns import turns
 from dimo.text.wordpiece import Wordpiece
 
 T = TypeVar("T")
@@ -96,11 +98,24 @@ class Pipeline:
             raise RequestError(reason)
         return tuple(self.wordpiece.encode(text))
 
-    def asked(self, text: str) -> str:
-        """What is asked for a sentence: the sentence as captions say it (text/asking.py). RequestError as ids raises it."""
+    def asked(self, text: str, *, recall: bool = True) -> str:
+        """A sentence as captions say it (text/asking.py). RequestError as ids raises it.
+
+        recall: or the caption that means the same, where its words are not those of captions (memory/recall.py).
+        """
         self.ids(text)
-        said = as_caption(text)
-        return text if self.wordpiece.unsupported(said, self.model.config.max_text) else said
+        for say in (as_caption, *((self.recall.meant,) if recall and self.recall is not None else ())):
+            said = say(text)
+            text = text if self.wordpiece.unsupported(said, self.model.config.max_text) else said
+        return text
+
+    def turns(self, text: str) -> list[str]:
+        """What is made one after the other: a sentence for each of its turns (text/turns.py), if no caption says it whole."""
+        said = self.asked(text, recall=False)
+        if self.recall is None or self.recall.is_familiar(said) or self.recall.meant(said) != said:
+            return [text]
+        found = turns(said)
+        return found if len(found) > 1 else [text]
 
     def to_codes(self, motion: Motion, *, cut: bool = True) -> Tensor:
         """Codes (L, Q) of a motion on any body with known joint names; cut: to the longest that the model sees at once."""
@@ -193,11 +208,11 @@ class Pipeline:
         check_share("recall", recall)
         texts = {part.text: self._sentence(part.text, recall > 0) for request in requests for part in request.parts}
         for request in requests:
-            _check(request, self.codec.config.fps)
+            check(request, self.codec.config.fps)
         return texts
 
     def _sentence(self, text: str | None, recall: bool) -> Sentence:
-        said = text if text is None else self.asked(text)
+        said = text if text is None else self.asked(text, recall=recall)
         if said is None or not recall or self.recall is None:
             return Sentence(self.ids(said))
         return Sentence(self.ids(said), partial(self.recall.votes, said))
@@ -220,13 +235,21 @@ class Pipeline:
     def rounds(
         self, request: Request, options: SampleOptions | None = None, *, recall: float = RECALL
     ) -> Iterator[Step]:
-        """Every state of the sampler while it makes a request of one window; RequestError for a longer one."""
+        """Every state of the sampler while it makes a request, each of the whole motion (inpaint/rounds.py).
+
+        RequestError for one that is longer than a window of the model, or has known frames.
+        """
         texts = self._checked([request], recall)
-        (generator,) = generators_of([seed_of(request)])
-        if request.known or len(request.parts) != 1 or request.frames > self.longest * self.codec.config.fps + 1e-6:
+        if request.known or request.frames > self.longest * self.codec.config.fps + 1e-6:
             raise RequestError(f"the rounds of one text can be followed, over at most {self.longest:g} seconds")
-        window = next(self._story(request, texts, generator, False, False))
-        return self._steps([window], [generator], options or SampleOptions(), recall)
+        (generator,) = generators_of([seed_of(request)])
+        options, levels = options or SampleOptions(), self.codec.config.levels
+
+        def fill(window: Window) -> Iterator[Step]:
+            return self._steps([window], [generator], options, recall if window.ids else 0.0)
+
+        steps = -(-request.frames // self.codec.config.stride)
+        return follow(self._codes(request, texts, generator), steps, levels, fill)
 
     # ---- the story of one request
 
@@ -373,25 +396,3 @@ def _stretches(
     """
     counts = code_steps([part.frames for part in parts], steps, stride)
     return [texts[part.text].over(n, generator) for part, n in zip(parts, counts, strict=True) if n]
-
-
-def _check(request: Request, fps: float) -> None:
-    """RequestError unless a request is one that can be made."""
-    frames = request.frames
-    if not request.parts or any(part.frames < 1 for part in request.parts):
-        raise RequestError("a motion needs at least one part, and each part at least one frame")
-    at = 0
-    for known in request.known:
-        first = request.known[0].motion
-        if known.motion.skeleton != first.skeleton or known.motion.fps != first.fps:
-            raise RequestError("known pieces must be on one body and at one rate")
-        if known.start < at or known.stop > frames:
-            raise RequestError(f"known frames {known.start} to {known.stop} overlap others or the end at {frames}")
-        at, fps = known.stop, known.motion.fps
-    if frames > LONGEST_SECONDS * fps:
-        raise RequestError(f"a motion is at most {LONGEST_SECONDS:g} seconds long, not {frames / fps:g}")
-    if request.vary is not None:
-        if not 0 <= request.vary <= 1:
-            raise RequestError(f"the share to vary must be from 0 to 1, not {request.vary:g}")
-        if len(request.known) != 1 or len(request.parts) != 1 or len(request.known[0].motion) != frames:
-            raise RequestError("what varies a motion knows that motion whole, and has one part")

@@ -112,3 +112,25 @@ def join(pieces: Sequence[Motion]) -> Motion:
         root=np.concatenate([p.root for p in pieces]),
         rotations=np.concatenate([p.rotations for p in pieces]),
     )
+
+
+def check(request: Request, fps: float) -> None:
+    """RequestError unless a request is one that can be made."""
+    frames = request.frames
+    if not request.parts or any(part.frames < 1 for part in request.parts):
+        raise RequestError("a motion needs at least one part, and each part at least one frame")
+    at = 0
+    for known in request.known:
+        first = request.known[0].motion
+        if known.motion.skeleton != first.skeleton or known.motion.fps != first.fps:
+            raise RequestError("known pieces must be on one body and at one rate")
+        if known.start < at or known.stop > frames:
+            raise RequestError(f"known frames {known.start} to {known.stop} overlap others or the end at {frames}")
+        at, fps = known.stop, known.motion.fps
+    if frames > LONGEST_SECONDS * fps:
+        raise RequestError(f"a motion is at most {LONGEST_SECONDS:g} seconds long, not {frames / fps:g}")
+    if request.vary is not None:
+        if not 0 <= request.vary <= 1:
+            raise RequestError(f"the share to vary must be from 0 to 1, not {request.vary:g}")
+        if len(request.known) != 1 or len(request.parts) != 1 or len(request.known[0].motion) != frames:
+            raise RequestError("what varies a motion knows that motion whole, and has one part")

@@ -29,12 +29,14 @@ class Window:
     """A row of codes (L, Q), at most the model's longest, with the stacks of `open` (L,) to be made.
 
     ids: word pieces of the sentence that says what happens, none for no text. neighbours: what remembered motions hold.
+    start: where the first stack stands in the row that is made, with what is known to its left.
     """
 
     row: Tensor
     open: Tensor
     ids: tuple[int, ...] = ()
     neighbours: Neighbours | None = None
+    start: int = 0
 
 
 Filling = Generator[Window, Tensor, Tensor]
@@ -107,7 +109,7 @@ def fill_between(
             near = stretch.recalling(mask) if stretch.recalling else None
         else:
             near = lookup(known, mask) if lookup else None
-        made = yield Window(known, mask, stretch.ids, near)
+        made = yield Window(known, mask, stretch.ids, near, len(row) - past)
         if i:
             seams.append(len(row))
         row = torch.cat([row, made[past : past + stretch.steps]])
@@ -126,7 +128,7 @@ def refine(row: Tensor, mask: Tensor, ids: tuple[int, ...], longest: int) -> Fil
     for start in range(0, total, fresh):
         part = slice(max(0, start - context), min(total, start + fresh + context))
         if mask[part].any():
-            row[part] = yield Window(row[part].clone(), mask[part].clone(), ids)
+            row[part] = yield Window(row[part].clone(), mask[part].clone(), ids, start=part.start)
         mask[part] = False
     return row
 
@@ -147,5 +149,5 @@ def _refine_seam(row: Tensor, seam: int, context: int, low: int, high: int) -> F
     start, end = max(0, seam - SEAM - context), min(len(row), seam + SEAM + context)
     mask = torch.zeros(end - start, dtype=torch.bool)
     mask[max(low, seam - SEAM) - start : min(high, seam + SEAM) - start] = True
-    made = yield Window(row[start:end], mask)
+    made = yield Window(row[start:end], mask, start=start)
     return torch.cat([row[:start], made, row[end:]])

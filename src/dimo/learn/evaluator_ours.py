@@ -14,13 +14,13 @@ from torch.nn.functional import cross_entropy
 
 from dimo.device import autocast, find
 from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
-from dimo.evaluators.sentence import SentenceEncoder
 from dimo.learn import loop, parallel, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.loop import LoopOptions
 from dimo.learn.start import bert_folder
 from dimo.learn.train import Settings
 from dimo.metrics.motion import POOL, r_precision
+from dimo.model.sentence import SentenceEncoder
 
 OPPOSITES = (
     "left right",

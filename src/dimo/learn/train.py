@@ -32,6 +32,7 @@ from dimo.loading import TRAINING_ONLY
 from dimo.memory.lookup import Memory
 from dimo.memory.recall import Recall
 from dimo.model.masked import MaskedModel
+from dimo.model.sentence import SentenceEncoder
 from dimo.text.confusions import confusion_ids
 
 VALIDATION_CLIPS = 120
@@ -247,7 +248,9 @@ def train_memory(settings: Settings) -> int:
     model.pipeline.memory = memory
     said = [c for c in admitted if c.captions and is_new(c)]
     model.pipeline.recall = Recall.of(
-        corpus.code_clips(model.codec, said, model.model.config.max_steps), [[t.text for t in c.captions] for c in said]
+        corpus.code_clips(model.codec, said, model.model.config.max_steps),
+        [[t.text for t in c.captions] for c in said],
+        SentenceEncoder.of_weights(settings.out, checkpoint.shipped_folder()),
     )
     facts = {
         "clips": len(found),

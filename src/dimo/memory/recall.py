@@ -7,14 +7,16 @@ ReMoDiffuse (Zhang et al. 2023), without a trained part. The less like the capti
 One of them is drawn for each motion that is made: several at once are mixed into what none of them does (docs/log.md).
 
 Likeness is the cosine of bags of word stems, each weighted by how few motions it is said of (tf-idf, Salton and Buckley 1988).
+A sentence that is like no caption by its words is compared by what it means as well (meaning.py), and captions in which
+something else is done (text/actions.py) count as less like.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +25,24 @@ from torch import Tensor
 
 from dimo import checkpoint
 from dimo.errors import WeightsError
+from dimo.memory import meaning
+from dimo.memory.meaning import Meanings
 from dimo.memory.neighbours import Neighbours
+from dimo.model.sentence import SentenceEncoder
+from dimo.text.actions import asks_the_same, says_all
 from dimo.text.tagger import lemma
+from dimo.text.turns import turns
 
 CLIPS = 12  # of which one is drawn for a motion
 SHARPNESS = 0.05  # likeness by which a clip may be less like than another that is drawn e times as often
 UNLIKE, ALIKE = 0.7, 0.9  # likeness up to which a motion has no say, and from which it has all of it
 SEARCHED = 200  # nearest motions whose lengths are looked at
+FAMILIAR = 0.8
+"""Likeness by words from which a caption says what a sentence says, if all that is done in it is done in the caption."""
+MEANT = 0.5  # likeness by words and by meaning, half each, from which a caption is taken for what was meant
+UNLIKE_MEANT, ALIKE_MEANT = 0.45, 0.75  # the same likeness that stands for UNLIKE and for ALIKE
+OTHERWISE = 0.6  # what is left of the likeness where something else is done
+COMPARED = 3000  # captions, nearest first, of which what is done is compared
 TENSORS = ("codes", "lengths", "captions", "counts", "words", "word_counts", "vocabulary")
 UNSAID = frozenset(
     "a an the his her their its this that he she it they him them someone somebody person man woman figure human people"
@@ -73,22 +86,37 @@ class Recall:
     """Code sequences, one after the other in codes (N, Q) int16, of lengths (M,) stacks, and the captions of each."""
 
     def __init__(
-        self, codes: Tensor, lengths: Tensor, captions: Sequence[Sequence[str]], indexed: _Words | None = None
+        self,
+        codes: Tensor,
+        lengths: Tensor,
+        captions: Sequence[Sequence[str]],
+        indexed: _Words | None = None,
+        meanings: Meanings | None = None,
     ):
         self.codes, self.lengths, self.captions = codes, lengths, [tuple(some) for some in captions]
-        self._index = indexed or _Words.of(self._flat)
+        self._index, self.meanings = indexed or _Words.of(self._flat), meanings
+        self._likeness = lru_cache(maxsize=meaning.SENTENCES)(self._compared)
 
     @staticmethod
-    def of(sequences: Sequence[Tensor], captions: Sequence[Sequence[str]]) -> Recall:
-        """From sequences (L, Q) and the captions of each."""
+    def of(
+        sequences: Sequence[Tensor], captions: Sequence[Sequence[str]], encoder: SentenceEncoder | None = None
+    ) -> Recall:
+        """From sequences (L, Q) and the captions of each; without an encoder they are compared by their words alone."""
         lengths = torch.tensor([len(s) for s in sequences], dtype=torch.int32)
-        return Recall(torch.cat(list(sequences)).to(torch.int16), lengths, captions)
+        meanings = None if encoder is None else Meanings.of([c for some in captions for c in some], encoder)
+        return Recall(torch.cat(list(sequences)).to(torch.int16), lengths, captions, meanings=meanings)
 
     @staticmethod
-    def from_file(path: Path, levels: int, codes: int) -> Recall:
-        """Read what state() gave. WeightsError for a file that is damaged or of another codec."""
+    def from_file(
+        path: Path, levels: int, codes: int, encoder: Callable[[], SentenceEncoder | None] = lambda: None
+    ) -> Recall:
+        """Read what state() gave; encoder gives the sentence encoder when it is needed.
+
+        WeightsError for a file that is damaged or of another codec.
+        """
         state = checkpoint.read_tensors(path)
-        if set(state) != set(TENSORS):
+        meant = {name: state.pop(name) for name in meaning.TENSORS if name in state}
+        if set(state) != set(TENSORS) or len(meant) not in (0, len(meaning.TENSORS)):
             raise WeightsError(
                 f"{path}: not a file of captioned motions; delete it, and dimo train memory makes it anew"
             )
@@ -111,7 +139,11 @@ class Recall:
             raise WeightsError(f"{path}: does not hold captioned motions in {levels} levels of {codes} codes")
         edges = np.concatenate([[0], counts.numpy().cumsum()])
         captions = [flat[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
-        return Recall(state["codes"], lengths, captions, index)
+        try:
+            meanings = Meanings.from_state(meant, len(flat), encoder) if meant else None
+        except WeightsError as error:
+            raise WeightsError(f"{path}: {error}") from None
+        return Recall(state["codes"], lengths, captions, index, meanings)
 
     def state(self) -> dict[str, Tensor]:
         """The tensors of a file of captioned motions."""
@@ -123,6 +155,7 @@ class Recall:
             "words": torch.from_numpy(self._index.words).to(torch.int32),
             "word_counts": torch.from_numpy(self._index.counts).to(torch.int32),
             "vocabulary": _bytes(self._index.vocabulary),
+            **(self.meanings.state() if self.meanings is not None else {}),
         }
 
     def nearest(self, text: str, count: int) -> list[Recalled]:
@@ -136,6 +169,28 @@ class Recall:
             if clip not in best:
                 best[clip] = Recalled(clip, self._flat[at], float(likeness[at]))
         return list(best.values())
+
+    def meant(self, text: str) -> str:
+        """The caption that asks for the same as a sentence in other words, or the sentence, which may be familiar as it is."""
+        if self.is_familiar(text) or self.meanings is None:
+            return text
+        likeness, tried = self._mixed(text), set[int]()
+        if likeness is None:
+            return text
+        for at in np.argsort(-likeness, kind="stable")[:COMPARED]:
+            if likeness[at] < MEANT:
+                break
+            number = int(self.meanings.phrases[at])
+            if number not in tried and asks_the_same(self._flat[at], text, self.knows):
+                return self._flat[at]
+            tried.add(number)
+        return text
+
+    def is_familiar(self, text: str) -> bool:
+        """Whether a caption says all that a sentence says is done, in nearly the same words."""
+        near = {self._flat[at] for at in np.flatnonzero(self._by_words(text) >= FAMILIAR)}
+        wanted = len(turns(text))
+        return any(len(turns(caption)) >= wanted and says_all(caption, text, self.knows) for caption in near)
 
     def knows(self, word: str) -> bool:
         """Whether a motion was described with a word, or another form of it."""
@@ -175,7 +230,28 @@ class Recall:
         stop = int(self._stops[clip])
         return self.codes[stop - int(self.lengths[clip]) : stop].long()
 
-    def _likeness(self, text: str) -> np.ndarray:
+    def _compared(self, text: str) -> np.ndarray:
+        """How like the captions (C,) are to a sentence. _likeness is this, remembered."""
+        by_words = self._by_words(text)
+        mixed = None if by_words.max(initial=0.0) >= FAMILIAR else self._mixed(text)
+        if mixed is None or self.meanings is None:
+            return by_words
+        agree: dict[int, bool] = {}
+        for at in np.argsort(-mixed, kind="stable")[:COMPARED]:
+            number = int(self.meanings.phrases[at])
+            if number not in agree:
+                agree[number] = says_all(self._flat[at], text, self.knows)
+            if not agree[number]:
+                mixed[at] *= OTHERWISE
+        scale = (ALIKE - UNLIKE) / (ALIKE_MEANT - UNLIKE_MEANT)
+        return np.clip(UNLIKE + scale * (mixed - UNLIKE_MEANT), 0, 1)
+
+    def _mixed(self, text: str) -> np.ndarray | None:
+        """(C,) means of the cosines by words and by meaning; None where meanings are not known."""
+        meant = None if self.meanings is None else self.meanings.likeness(text)
+        return None if meant is None else (self._by_words(text) + meant) / 2
+
+    def _by_words(self, text: str) -> np.ndarray:
         """(C,) cosines of the captions with a sentence. A word that no caption has weighs as much as one of a single motion."""
         asked, index, squares = stems(text), self._index, self._squares
         known = [index.numbers[word] for word in asked if word in index.numbers]

@@ -1,6 +1,7 @@
 """The rounds of one motion as they happen, as server-sent events (HTML Living Standard, section 9.2).
 
-    event: begin    {"seed": 1, "weights": "...", "rounds": 10, "steps": 20, "frames_per_step": 4}
+    event: begin    {"seed": 1, "weights": "...", "rounds": 10, "steps": 20, "frames_per_step": 4}; as many rounds for each
+                    turn of the sentence and for each seam between them
     event: round    {"round": 1, "written": [0, 1, ...], "confidence": [null, 0.9, ...], "motion": {...}}
     event: end      what /v1/motions answers
     event: error    a problem document
@@ -84,10 +85,11 @@ async def _events(job: Job, events: asyncio.Queue, first: Any, patience: float) 
 
 
 def begin(service: Service, planned: Request, seed: int | None, of: int) -> dict[str, Any]:
-    """What is told before the rounds; of: how many there will be."""
+    """What is told before the rounds; of: how many there will be of each window."""
     stride = service.model.codec.config.stride
     steps = -(-planned.frames // stride)
-    return {"seed": seed, "weights": service.weights, "rounds": of, "steps": steps, "frames_per_step": stride}
+    windows = 2 * len(planned.parts) - 1
+    return {"seed": seed, "weights": service.weights, "rounds": of * windows, "steps": steps, "frames_per_step": stride}
 
 
 def told(state: State) -> dict[str, Any]:

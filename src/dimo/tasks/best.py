@@ -27,7 +27,7 @@ def pick(pipeline: Pipeline, texts: Sequence[str], motions: Sequence[Motion], be
     """
     if best == 1:
         return list(motions)
-    ids = [pipeline.ids(pipeline.asked(t)) for t in texts]
+    ids = [pipeline.ids(pipeline.asked(t, recall=False)) for t in texts]
     agreement = text_given_motion(pipeline.model, ids, [pipeline.to_codes(m) for m in motions])
     winners = agreement.view(-1, best).argmax(1).tolist()
     return [motions[row * best + at] for row, at in enumerate(winners)]

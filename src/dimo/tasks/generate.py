@@ -13,10 +13,13 @@ from dimo.inpaint.pipeline import Pipeline
 from dimo.inpaint.request import Part, Request, frames_of
 from dimo.tasks.length import median_steps
 
+SHORTEST_TURN = 1.0
+"""Seconds of each turn of a sentence; one for which there is less time is made as a whole."""
+
 
 def generate(pipeline: Pipeline, text: str, seconds: float | None, seed: int | None = None) -> Request:
-    """A motion of a sentence; seconds of None are the median of what its text makes likely."""
-    return Request((_part(pipeline, text, seconds),), seed=seed, name=name_of(text))
+    """A motion of a sentence, a part for each of its turns; seconds of None are the median of what its text makes likely."""
+    return Request(_parts(pipeline, text, seconds), seed=seed, name=name_of(text))
 
 
 def generate_each(pipeline: Pipeline, texts: Sequence[str], seconds: Any, seed: Any) -> list[Request]:
@@ -49,8 +52,8 @@ def compose(pipeline: Pipeline, script: Sequence[Any], seed: int | None = None) 
     Each part knows the end of the one before, and seams are refined from both sides. RequestError for a part that cannot
     be made.
     """
-    parts = tuple(_part(pipeline, text, seconds) for text, seconds in check_parts(script))
-    return Request(parts, seed=seed)
+    parts = [_parts(pipeline, text, seconds) for text, seconds in check_parts(script)]
+    return Request(tuple(part for some in parts for part in some), seed=seed)
 
 
 def for_each(values: Any, count: int, what: str) -> list[Any]:
@@ -67,9 +70,16 @@ def name_of(text: str) -> str:
     return "_".join(text.split())[:60]
 
 
-def _part(pipeline: Pipeline, text: str, seconds: float | None) -> Part:
-    ids = pipeline.ids(pipeline.asked(text))
-    config = pipeline.codec.config
-    if seconds is None:
-        return Part(text, median_steps(pipeline.model, ids) * config.stride)
-    return Part(text, frames_of(seconds, config.fps))
+def _parts(pipeline: Pipeline, text: str, seconds: float | None) -> tuple[Part, ...]:
+    """A sentence as its turns, each as long as its text makes likely, or of that share of the seconds."""
+    config, said = pipeline.codec.config, pipeline.turns(text)
+    frames = None if seconds is None else frames_of(seconds, config.fps)
+    if frames is not None and (len(said) == 1 or frames < len(said) * SHORTEST_TURN * config.fps):
+        return (Part(text, frames),)
+    likely = [median_steps(pipeline.model, pipeline.ids(pipeline.asked(each))) * config.stride for each in said]
+    if frames is not None:
+        least = round(SHORTEST_TURN * config.fps)
+        spare = frames - least * len(said)
+        edges = [round(spare * sum(likely[:i]) / sum(likely)) for i in range(len(said) + 1)]
+        likely = [least + b - a for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return tuple(Part(each, n) for each, n in zip(said, likely, strict=True))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dimo.errors import RequestError
 from dimo.inpaint.pipeline import Pipeline
+from dimo.memory.meaning import phrase
 from dimo.memory.recall import Recalled, words_of
 
 NEAREST = 3  # motions that are named
@@ -18,7 +19,7 @@ ALIKE = 200  # motions that are looked through for how many are as like
 AS_LIKE = 0.9  # of the best likeness
 DOUBT = 0.25
 """Chance of doing what is asked, below which a sentence is doubted."""
-INTERCEPT, LIKENESS, COUNT = -5.22, 8.56, -0.273
+INTERCEPT, LIKENESS, COUNT = -8.84, 12.04, -0.266
 """Of the chance's logit: a constant, per likeness of the best caption, per e-fold of motions that are as like."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHORTEST_SLIP = 4  # letters; shorter words are near to too many others
@@ -33,10 +34,17 @@ class Understanding:
     nearest: tuple[Recalled, ...]  # training motions whose captions are most like it, best first, no caption twice
     unknown: tuple[str, ...]  # words that no training motion was described with
     slips: dict[str, str]  # of these, what look like misspelt known words, and those
+    taken_as: tuple[
+        str, ...
+    ] = ()  # what is asked in its place, turn by turn, where recall has a say (memory/recall.py)
 
     @property
     def doubtful(self) -> bool:
         return self.chance < DOUBT
+
+    def note(self) -> str | None:
+        """What is asked in place of the sentence, None where it is asked itself."""
+        return f"I take {self.text!r} as {', then '.join(map(repr, self.taken_as))}" if self.taken_as else None
 
     def warning(self) -> str | None:
         """One sentence for whoever asked, None where there is nothing to say."""
@@ -52,17 +60,22 @@ class Understanding:
 
 def understand(pipeline: Pipeline, text: str) -> Understanding:
     """RequestError for a text that is none, and for weights without captioned motions."""
-    said = pipeline.asked(text)
+    said = pipeline.asked(text, recall=False)
     recall = pipeline.recall
     if recall is None:
         raise RequestError("these weights hold no captioned motions to compare with; dimo train memory adds them")
-    found = recall.nearest(said, ALIKE)
+    turns = pipeline.turns(text)
+    # What is done in turns is done if each of them is; the nearest are those of the turn that is least sure.
+    found = [recall.nearest(pipeline.asked(turn, recall=False), ALIKE) for turn in turns]
+    chances = [chance(*features(near)) for near in found]
     captions: dict[str, Recalled] = {}
-    for one in found:
-        captions.setdefault(one.caption, one)
+    for one in found[chances.index(min(chances))]:
+        captions.setdefault(phrase(one.caption), one)
     unknown = tuple(w for w in words_of(said) if not recall.knows(w))
     slips = {w: right for w in unknown if (right := _slip(w, pipeline)) is not None}
-    return Understanding(text, chance(*features(found)), tuple(captions.values())[:NEAREST], unknown, slips)
+    taken = tuple(pipeline.asked(turn) for turn in turns)
+    nearest = tuple(captions.values())[:NEAREST]
+    return Understanding(text, math.prod(chances), nearest, unknown, slips, () if taken == (said,) else taken)
 
 
 def features(recalled: list[Recalled]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ _FRAME = re.compile(
 _SHORTENED = re.compile(r"^(?:(he|she)'s|(they|we|you)'re|(i)'m)\b")
 _PRONOUNS = frozenset("he she they i we you him her them me".split())
 _ARTICLES = frozenset("a an the this that my your our his her their one some".split())
-_MOODS = frozenset(
+MOODS = frozenset(
     "old older elderly young younger tired exhausted weary sleepy lazy energetic active lively happy joyful cheerful excited sad "
     "depressed dejected gloomy angry furious mad aggressive calm relaxed bored nervous anxious scared afraid frightened shy timid "
     "proud confident drunk drunken tipsy dizzy sick ill injured wounded hurt crippled limping lame weak strong heavy fat obese "
@@ -136,7 +136,7 @@ def _who(before: list[str]) -> str | None:
         named = named[1:]
     if not is_person(head) or head == "people" or not _may_describe(named):
         return None
-    said = " ".join([*(w for w in named if w in _MOODS), "person"])
+    said = " ".join([*(w for w in named if w in MOODS), "person"])
     return f"{'an' if said[0] in 'aeiou' else 'a'} {said}"
 
 

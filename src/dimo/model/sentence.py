@@ -25,6 +25,8 @@ MAX_PIECES = 62
 """Word pieces that are read of a text; with [CLS] and [SEP] 64 places."""
 WORDS = "words.weight"
 MODEL_WORDS = "trunk.words.weight"  # of a dimo weights folder, whose training leaves MiniLM's word vectors as they are
+FOLDER = "encoder"
+"""Where in a weights folder the encoder lies, beside the evaluator that reads its states."""
 
 
 class SentenceEncoder:
@@ -89,6 +91,19 @@ class SentenceEncoder:
         with torch.no_grad():
             transformer.words.weight.copy_(words)
         return SentenceEncoder(transformer, Wordpiece.from_file(model / "vocab.txt"))
+
+    @staticmethod
+    def of_weights(*folders: Path) -> SentenceEncoder | None:
+        """The encoder of the first of these weights folders that holds one; None where none does. WeightsError as above."""
+        for folder in folders:
+            if not (folder / FOLDER / "config.json").is_file():
+                continue
+            config = checkpoint.read_config(folder / FOLDER)
+            path = folder / FOLDER / "sentence.safetensors"
+            if path.is_file() and "words_sha256" in config:
+                layers = config.get("encoder", {}).get("sentence_layers", 6)
+                return SentenceEncoder.from_weights(path, layers, folder, config["words_sha256"])
+        return None
 
     def stored(self) -> tuple[dict[str, Tensor], str]:
         """The tensors to store, without the word vectors, and the hash of those."""

@@ -1,0 +1,97 @@
+"""What a sentence says is done, and the details that make it another motion: whether a caption asks for the same.
+
+"A boxer ducks under a punch" and "a person ducks" are about one motion, though most of their words differ; "a person walks up
+the stairs" and "a person walks down the stairs" are not, though most of them are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from dimo.text.asking import MOODS
+from dimo.text.turns import turns
+from dimo.text.verbs import BASES, GERUNDS, PASTS, THIRDS
+
+LIGHT = frozenset(
+    "do make perform get go give have take begin start continue keep come use act pretend appear exercise practice practise "
+    "hold".split()
+)
+"""Verbs that leave it to another word what is done: does a squat, takes a drink, starts walking."""
+_PARTS = {
+    one: part
+    for part in (
+        *("hand", "arm", "leg", "knee", "toe", "elbow", "hip", "finger", "wrist", "ankle", "heel"),
+        *("shoulder", "head", "stomach", "chest"),
+    )
+    for one in (part, part + "s")
+} | {"foot": "foot", "feet": "foot"}
+_WAYS = {
+    **{way: way for way in ("left", "right", "clockwise", "sideways", "diagonally")},
+    **dict.fromkeys(("forward", "forwards", "ahead"), "forward"),
+    **dict.fromkeys(("backward", "backwards"), "backward"),
+    **dict.fromkeys(("counterclockwise", "counter-clockwise", "anticlockwise", "anti-clockwise"), "counterclockwise"),
+    **dict.fromkeys(("leftward", "leftwards"), "left"),
+    **dict.fromkeys(("rightward", "rightwards"), "right"),
+}
+_HOW = {
+    **{how: how for how in ("slowly", "once", "twice", "two", "three", "four", "five")},
+    **dict.fromkeys(("quickly", "fast", "briskly"), "quickly"),
+}
+_DETAILS = {**_PARTS, **_WAYS, **_HOW, **{mood: mood for mood in MOODS}}
+_OPPOSITES = (("up", "down"), ("upstairs", "downstairs"), ("left", "right"), ("forward", "backward"))
+_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text in lower case, without what stands between them."""
+    return tuple(_WORD.findall(text.lower()))
+
+
+@lru_cache(maxsize=65536)
+def done(text: str) -> frozenset[str]:
+    """The verbs, in their base forms, that say what somebody does: those in the third person that are not light."""
+    return frozenset(THIRDS[word] for word in words(text) if word in THIRDS) - LIGHT
+
+
+@lru_cache(maxsize=65536)
+def told(text: str) -> frozenset[str]:
+    """The verbs of a text in any form but the base one, in which many are nouns as well."""
+    tables = (THIRDS, GERUNDS, PASTS)
+    return frozenset(table[word] for word in words(text) for table in tables if word in table)
+
+
+def details(text: str) -> frozenset[str]:
+    """Sides and ways, parts of the body, speeds, numbers and moods that a text names, each in one form."""
+    return frozenset(_DETAILS[word] for word in words(text) if word in _DETAILS)
+
+
+def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
+    """Whether a caption has every verb that a sentence says is done, as far as they are known.
+
+    As verbs, or behind a light one: "does a squat" has squat, "a place in the sun" has no place.
+    """
+    named = told(caption)
+    if named & LIGHT:
+        named = named.union(words(caption))
+    return all(verb in named for verb in done(asked) if known(verb))
+
+
+def asks_the_same(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
+    """Whether whoever asks for one may be shown the other: the same is done, and no detail that is known gets lost.
+
+    known: whether captions have a word at all; what none of them has can be kept by none.
+    """
+    if not says_all(caption, asked, known) or len(turns(caption)) < len(turns(asked)):
+        return False
+    spoken, said = frozenset(words(asked)), frozenset(words(caption))
+    more = told(caption) - LIGHT - told(asked).union(BASES[word] for word in spoken if word in BASES)
+    if len(more) > sum(not known(verb) for verb in done(asked)):
+        return False  # the caption goes on to something else, and has not just another word for what no caption has
+    if any((a in spoken and b in said - spoken) or (b in spoken and a in said - spoken) for a, b in _OPPOSITES):
+        return False
+    sides = frozenset(("left", "right"))
+    if details(asked) & sides != details(caption) & sides:
+        return False
+    return all(detail in details(caption) for detail in details(asked) if known(detail))
