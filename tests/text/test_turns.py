@@ -9,6 +9,8 @@ from dimo.text.turns import turns
     ("caption", "said"),
     [
         ("a person sits down and then waves", ["a person sits down", "a person waves"]),
+        ("the man waves while walking, then bows", ["the man waves while walking", "the man bows"]),
+        ("a person runs, then stops, then bows", ["a person runs, then stops", "a person bows"]),
         ("someone walks forward, then bows", ["someone walks forward", "someone bows"]),
         ("an old person limps ahead then kneels", ["an old person limps ahead", "an old person kneels"]),
         (
@@ -18,10 +20,6 @@ from dimo.text.turns import turns
         (
             "a person first walks and claps, and then slowly sits down",
             ["a person walks and claps", "a person slowly sits down"],
-        ),
-        (
-            "the man waves the left hand while walking, then stops",
-            ["the man waves the left hand while walking", "the man stops"],
         ),
     ],
 )
@@ -36,6 +34,7 @@ def test_then_begins_a_turn(caption, said):
         "a person walks forward, stops and bows",
         "a person raises the right hand and then the left hand",  # nothing is done in the second turn
         "a person walks with a then broken leg",
+        "the man runs and then stops suddenly",  # that is how the run ends
         "then",
         "walking and then sitting",
         "",

@@ -1,7 +1,7 @@
 """What is done one after the other: a sentence as a sentence for each of its turns.
 
 "A person sits down and then waves" is "a person sits down", then "a person waves". Only "then" tells turns apart: what is
-joined by "and" or "while" may be done at once.
+joined by "and" or "while" may be done at once. Stopping is no turn: it is how what came before it ends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dimo.text.verbs import ENDS, THIRDS, clauses, leads
 
 FIRST = 8
 """Words among which the first verb must stand."""
+ENDING = frozenset(("stop", "pause"))
 _AGAIN = re.compile(r"\bthen (?:he|she|they|it|the person)\b ")
 _THEN = frozenset(("then", "and"))
 
@@ -24,7 +25,8 @@ def turns(caption: str) -> list[str]:
     if found is None:
         return [caption]
     subject = " ".join(word for word in words[:first] if word != "first").rstrip(ENDS)
-    starts = [at for at in (_after_then(found.words, verb) for verb in sorted(found.verbs)[1:]) if at is not None]
+    begun = (_after_then(found.words, verb) for verb in sorted(found.verbs)[1:] if found.verbs[verb] not in ENDING)
+    starts = [at for at in begun if at is not None]
     said = [found.words[a:b] for a, b in zip([0, *starts], [*starts, len(found.words)], strict=True)]
     return [f"{subject} {' '.join(_bare(each))}" for each in said] if starts else [caption]
 
