@@ -1,6 +1,6 @@
 """What the weights can do, measured on the test split; writes benchmarks/quality.json.
 
-    python benchmarks/quality.py --data data/pack [--model FOLDER] [--out benchmarks/quality.json]
+    python benchmarks/quality.py --data data/pack [--model FOLDER] [--out benchmarks/quality.json] [--sources CMU,UI-PRMD,...]
 
 Text to motion: instruction checks on benchmarks/prompts_dev.jsonl, 4 seeds a prompt, all checks of a prompt at once.
 Motion to text: does the caption name the action of the label, and the side (metrics.captions.named, as in dimo evaluate).
@@ -54,6 +54,8 @@ def codec(model: DiMo, clips: list) -> dict:
     out = {}
     for part, beginning in (("bandai_namco", "Bandai"), ("cmu", "CMU")):
         own = [c for c in clips if c.source.startswith(beginning)]
+        if not own:
+            continue
         measured = codec_learning.measure(model.codec, corpus.feature_clips(own))
         real = [to_motion(model, c) for c in own]
         measured["foot_skate_mps_real"] = bodies(real)["foot_skate_mps"]
@@ -172,12 +174,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "quality.json")
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--split", default="test", choices=("val", "test"))
+    parser.add_argument("--sources", help="whose clips are measured, with commas between them (default: all)")
     parser.add_argument("--pools", type=int, default=4, help="pools of 32 clips for retrieval")
     parser.add_argument("--parts", default=",".join(PARTS), help="of %(default)s; the others stay as they are in --out")
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)
     clips = read(args.data, args.split, 20)
+    if args.sources:
+        clips = [c for c in clips if c.source.startswith(tuple(args.sources.split(",")))]
     head = {"split": args.split, "clips": len(clips), "weights": model.config.get("sha256", {})}
+    head |= {"sources": args.sources} if args.sources else {}
     before = json.loads(args.out.read_text()) if args.out.is_file() else {}
     report: dict = {**(before if {k: before.get(k) for k in head} == head else {}), **head}
     if "codec" in args.parts:

@@ -21,6 +21,7 @@ def test_details_have_one_form_each():
     assert details("walks backwards anti-clockwise, fast") == {"backward", "counterclockwise", "quickly"}
     assert details("an old person lifts two arms") == {"old", "two", "arm"}
     assert details("a person sneezes") == set()
+    assert details("a big person walks in a tiny circle") == {"big"}
 
 
 def test_words_keep_their_hyphens_and_lose_what_stands_between_them():
@@ -34,6 +35,10 @@ def test_words_keep_their_hyphens_and_lose_what_stands_between_them():
         ("someone is clapping", "a man claps at the concert"),
         ("a person salutes", "a person salutes his officer"),
         ("the person drinks some water", "a person takes a long drink of water"),
+        ("a person does a squat", "a person squats"),
+        ("a woman limps along as if injured", "an injured person limps"),
+        ("a person walks in a circle", "a person walks around in a big circle"),
+        ("someone claps", "a person claps at the show"),
         ("a man does push-ups", "a person does ten push-ups"),  # nobody knows ten
         ("a person kicks a ball with the left foot", "a person kicks with the left foot"),
         ("a person falls forward", "a person falls"),
@@ -59,6 +64,11 @@ def test_captions_that_ask_for_the_same(caption, asked):
         ("a person walks in a circle", "a person walks in a circle counterclockwise"),
         ("a person walks", "an old person walks upstairs"),
         ("a person hops", "a person hops on one leg"),
+        ("a person runs, stops and tries to run again", "a person runs and then stops suddenly"),
+        ("a person walks forward, then turns around", "a person walks forward, turns around and walks back"),
+        ("a person walks with a big strut", "a person walks in a big circle"),
+        ("a person is running, quickly stops, and then runs again", "a person runs and then stops suddenly"),
+        ("a person runs, stops and continues running", "a person runs and then stops suddenly"),
         ("a person jumps backward", "a person jumps forward"),
         ("a person turns around in place", "a person places a box and turns around"),
         ("a person walks backward", "a person walks backward and then takes a drink"),

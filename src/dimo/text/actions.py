@@ -6,6 +6,7 @@ the stairs" and "a person walks down the stairs" are not, though most of them ar
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -39,7 +40,7 @@ _HOW = {
     **{how: how for how in ("slowly", "once", "twice", "two", "three", "four", "five")},
     **dict.fromkeys(("quickly", "fast", "briskly"), "quickly"),
 }
-_DETAILS = {**_PARTS, **_WAYS, **_HOW, **{mood: mood for mood in MOODS}}
+_DETAILS = {**_PARTS, **_WAYS, **_HOW}
 _OPPOSITES = (("up", "down"), ("upstairs", "downstairs"), ("left", "right"), ("forward", "backward"))
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
@@ -52,7 +53,19 @@ def words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def done(text: str) -> frozenset[str]:
     """The verbs, in their base forms, that say what somebody does: those in the third person that are not light."""
-    return frozenset(THIRDS[word] for word in words(text) if word in THIRDS) - LIGHT
+    return frozenset(_finite(text))
+
+
+@lru_cache(maxsize=65536)
+def _finite(text: str) -> tuple[str, ...]:
+    return tuple(verb for word in words(text) if (verb := THIRDS.get(word)) is not None and verb not in LIGHT)
+
+
+def _deeds(text: str) -> frozenset[str]:
+    """Nouns for what is done: a long drink, a circle, a punch. Behind "the" they are things as often: the show."""
+    found = words(text)
+    behind = (word for at, article in enumerate(found) if article in ("a", "an") for word in found[at + 1 : at + 3])
+    return frozenset(BASES[word] for word in behind if word in BASES)
 
 
 @lru_cache(maxsize=65536)
@@ -62,9 +75,17 @@ def told(text: str) -> frozenset[str]:
     return frozenset(table[word] for word in words(text) for table in tables if word in table)
 
 
+@lru_cache(maxsize=65536)
+def _verbs(text: str) -> int:
+    """How many verbs a text has, in any form but the base one: "stops and runs again" has one more than "stops"."""
+    return sum(any(word in table for table in (THIRDS, GERUNDS, PASTS)) for word in words(text))
+
+
 def details(text: str) -> frozenset[str]:
-    """Sides and ways, parts of the body, speeds, numbers and moods that a text names, each in one form."""
-    return frozenset(_DETAILS[word] for word in words(text) if word in _DETAILS)
+    """Sides and ways, parts of the body, speeds, numbers, and moods of whoever moves, each in one form."""
+    found = words(text)
+    before = itertools.takewhile(lambda word: word not in THIRDS, found)  # a big man, not a big circle
+    return frozenset(_DETAILS[word] for word in found if word in _DETAILS).union(MOODS.intersection(before))
 
 
 def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
@@ -75,7 +96,9 @@ def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
     named = told(caption)
     if named & LIGHT:
         named = named.union(words(caption))
-    return all(verb in named for verb in done(asked) if known(verb))
+    return all(verb in named for verb in done(asked) if known(verb)) and _verbs(caption) >= sum(
+        known(verb) for verb in _finite(asked)
+    )
 
 
 def asks_the_same(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
@@ -87,11 +110,16 @@ def asks_the_same(caption: str, asked: str, known: Callable[[str], bool]) -> boo
         return False
     spoken, said = frozenset(words(asked)), frozenset(words(caption))
     more = told(caption) - LIGHT - told(asked).union(BASES[word] for word in spoken if word in BASES)
-    if len(more) > sum(not known(verb) for verb in done(asked)):
+    if len(more) > sum(not known(verb) for verb in done(asked)) or _verbs(caption) > _verbs(asked):
         return False  # the caption goes on to something else, and has not just another word for what no caption has
+    if "again" in said - spoken or not all(
+        deed in told(caption) or deed in said for deed in _deeds(asked) if known(deed)
+    ):
+        return False
     if any((a in spoken and b in said - spoken) or (b in spoken and a in said - spoken) for a, b in _OPPOSITES):
         return False
     sides = frozenset(("left", "right"))
     if details(asked) & sides != details(caption) & sides:
         return False
-    return all(detail in details(caption) for detail in details(asked) if known(detail))
+    kept = details(caption) | said
+    return all(detail in kept for detail in details(asked) if known(detail))
