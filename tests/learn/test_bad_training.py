@@ -156,6 +156,11 @@ ROWS: list[tuple[str, Spoil, str]] = [
         spoiled(lambda folder: None, "codec", "--data", "other:0"),
         "the weight must be more than 0",
     ),
+    (
+        "a folder of the recipe that is none",
+        recipe("model", "[data]", '[data]\nfolders = [["a", -1]]'),
+        "or of folders with",
+    ),
     ("a weight for one of two", spoiled(lambda folder: None, "codec", "--data", "other:2"), "or none of them one"),
     (
         "a figure that is none",

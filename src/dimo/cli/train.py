@@ -21,10 +21,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("what", choices=("codec", "model", "align", "memory", "encoder", "evaluator"))
     parser.add_argument(
         "--data",
-        required=True,
         action="append",
+        default=[],
         metavar="FOLDER[:WEIGHT]",
-        help="folder written by dimo prepare; several, with weights, are drawn from in the ratio of these, and without are as one",
+        help="folder written by dimo prepare; several, with weights, are drawn from in the ratio of these, and without are as one"
+        " (default: folders in [data] of the recipe)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for state, logs and the trained weights")
     parser.add_argument("--recipe", type=Path, help="TOML file (default: the built-in sizes and schedule)")

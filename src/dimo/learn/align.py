@@ -24,6 +24,7 @@ from dimo.formats.files import write_atomically
 from dimo.inpaint.pipeline import Pipeline
 from dimo.learn import corpus, loop, parallel, provenance, recipe
 from dimo.learn.batches import ModelData
+from dimo.learn.folders import chosen
 from dimo.learn.judges import Judges, JudgesOptions, held_out, read_prompts
 from dimo.learn.model import ModelLoss
 from dimo.learn.policy_gradient import AlignLoss, Alignment
@@ -60,11 +61,12 @@ def train_align(settings: Settings, start: Path, judged: Sequence[Path] = ()) ->
     if parallel.world()[1] > 1:
         raise RequestError("groups are sampled and judged by one process; align the model without torchrun")
     plan = recipe.opened(settings.recipe, AlignRecipe, settings.changes)
+    folders = chosen(settings.data, plan.data.folders)
     options = loop.plain(plan.loop, settings.steps)
     model = DiMo.from_pretrained(start, precision="fp32", device=settings.device)
     pipeline, config = model.pipeline, model.model.config
-    clips = corpus.clips(settings.data, "train", plan.data)
-    held = held_out(corpus.clips(settings.data, "val", DataOptions(sources=plan.data.sources)), plan.judges.clips)
+    clips = corpus.clips(folders, "train", plan.data)
+    held = held_out(corpus.clips(folders, "val", DataOptions(sources=plan.data.sources)), plan.judges.clips)
     rows = [row for path in judged for row in read_prompts(path)]
     codes = corpus.code_clips(model.codec, clips, config.max_steps, settings.out / "codes-train.safetensors")
     examples = corpus.examples(clips, codes, pipeline.wordpiece, config.max_text, plan.data)

@@ -10,6 +10,7 @@ import numpy as np
 from dimo.codec.codec import feature_statistics
 from dimo.learn import corpus
 from dimo.learn.draws import draw_weights
+from dimo.learn.folders import Data, Written
 from dimo.learn.recipe import DataOptions
 from dimo.learn.waiting import counted
 
@@ -21,6 +22,7 @@ STATISTICS_CLIPS = 2000
 class CaptionedOptions:
     """Which clips, and how often each is drawn."""
 
+    folders: Written = ()  # as in DataOptions
     sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
     mirrored: bool = True  # without mirror images an encoder may take left for a habit of the actors
     label_exponent: float = 0.5  # 1 draws labels as often as they occur, 0 all alike
@@ -45,7 +47,7 @@ class CaptionedClips:
         return len(self.features)
 
     @staticmethod
-    def read(data: corpus.Data, split: str, options: CaptionedOptions) -> CaptionedClips:
+    def read(data: Data, split: str, options: CaptionedOptions) -> CaptionedClips:
         """The captioned clips of a split of prepared folders; RequestError when there are none."""
         found = corpus.clips(data, split, DataOptions(sources=options.sources, mirrored=options.mirrored))
         found = [c for c in found if c.captions]

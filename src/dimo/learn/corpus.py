@@ -26,6 +26,7 @@ from dimo.features.layouts import layout_for
 from dimo.formats.files import write_atomically
 from dimo.learn.batches import Example
 from dimo.learn.draws import draw_weights
+from dimo.learn.folders import Data, folders
 from dimo.learn.recipe import DataOptions
 from dimo.text.normalise import normalise
 from dimo.text.rewording import reword
@@ -35,22 +36,6 @@ MIN_FRAMES = 8
 TOGETHER = 32
 """Clips that are encoded as one batch."""
 MANY = 1000  # clips from which encoding them in several processes pays
-
-
-Data = Path | Sequence[tuple[Path, float]]
-"""What is learnt from: a prepared folder, or several, each with its share of the draws in proportion to a number. Where all of
-the numbers are 0 the folders are as one."""
-
-
-def folders(data: Data) -> list[tuple[Path, float]]:
-    """The prepared folders, with their shares of the draws, which are 0 or add up to 1. RequestError for shares that are none."""
-    found = [(data, 0.0)] if isinstance(data, Path) else list(data)
-    total = sum(share for _, share in found)
-    if not found or min(share for _, share in found) < 0 or (total > 0 and min(share for _, share in found) == 0):
-        raise RequestError("give every one of several data folders a weight above 0, or none of them one")
-    if len({path.resolve() for path, _ in found}) < len(found):
-        raise RequestError(f"{found[0][0]} and the others: a data folder is named twice")
-    return [(path, share / total if total else 0.0) for path, share in found]
 
 
 def clips(data: Data, split: str, options: DataOptions) -> list[Clip]:

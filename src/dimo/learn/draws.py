@@ -38,7 +38,7 @@ def draw_weights(clips: Sequence[Clip], options: DrawOptions) -> np.ndarray:
     """The probability (N,) of each clip to be drawn; RequestError for shares that cannot be.
 
     Sources and human captions have their shares among the clips that are no composites. Of several folders that have shares
-    (corpus.folders) each is drawn from as often as its share says, and within it as if it were alone.
+    (folders.folders) each is drawn from as often as its share says, and within it as if it were alone.
     """
     numbers = sorted({c.folder for c in clips})
     if len(numbers) < 2:

@@ -24,8 +24,9 @@ from dimo.device import find
 from dimo.evaluators import guo
 from dimo.evaluators.guo import CONTACTS, GuoEvaluator, Movement, Networks, draw_crop
 from dimo.evaluators.guo_words import WordVectors, tokens
-from dimo.learn import corpus, loop, parallel, recipe
+from dimo.learn import loop, parallel, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
+from dimo.learn.folders import chosen, folders
 from dimo.learn.loop import LoopOptions
 from dimo.learn.start import bert_folder
 from dimo.learn.train import Settings
@@ -166,15 +167,16 @@ def train_evaluator(settings: Settings, start: Path | None = None, glove: Path |
     glove: the published word vectors; without them MiniLM's piece vectors stand in.
     """
     plan = recipe.opened(settings.recipe, EvaluatorRecipe, settings.changes)
+    data = chosen(settings.data, plan.data.folders)
     options = loop.plain(plan.loop, settings.steps)
     place = parallel.join(find(settings.device))
-    train, held = (CaptionedClips.read(settings.data, split, plan.data) for split in ("train", "val"))
+    train, held = (CaptionedClips.read(data, split, plan.data) for split in ("train", "val"))
     if glove is not None:
         words = WordVectors.from_folder(glove)
     else:
         bert = bert_folder(start)
         matrix = load_file(bert / "model.safetensors")["embeddings.word_embeddings.weight"]
-        read = [clip for folder, _ in corpus.folders(settings.data) for clip in shards.read(folder)]
+        read = [clip for folder, _ in folders(data) for clip in shards.read(folder)]
         captions = [t.text for clip in read for t in clip.captions]
         words = word_vectors(words_of(captions), Wordpiece.from_file(bert / "vocab.txt"), matrix, plan.loss.word_size)
     torch.manual_seed(options.seed)

@@ -16,6 +16,7 @@ from dimo.device import autocast, find
 from dimo.evaluators.ours import ContrastiveEvaluator, Towers, TowersConfig
 from dimo.learn import loop, parallel, recipe
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
+from dimo.learn.folders import chosen
 from dimo.learn.loop import LoopOptions
 from dimo.learn.start import bert_folder
 from dimo.learn.train import Settings
@@ -139,11 +140,12 @@ def measure(towers: Towers, sentences: Sentences, pairs: CaptionedClips, seed: i
 def train_contrastive(settings: Settings, start: Path | None = None) -> int:
     """Train one on a prepared folder; writes a folder that ContrastiveEvaluator.from_folder reads. Returns the steps done."""
     plan = recipe.opened(settings.recipe, ContrastiveRecipe, settings.changes)
+    data = chosen(settings.data, plan.data.folders)
     options = loop.plain(plan.loop, settings.steps)
     bert, place = bert_folder(start), parallel.join(find(settings.device))
     below = SentenceEncoder.from_bert_folder(bert, plan.encoder.sentence_layers).to(place)
     sentences = Sentences(below, SentenceEncoder.from_bert_folder(bert).to(place))
-    train, held = (CaptionedClips.read(settings.data, split, plan.data) for split in ("train", "val"))
+    train, held = (CaptionedClips.read(data, split, plan.data) for split in ("train", "val"))
     torch.manual_seed(options.seed)
     towers = Towers(plan.encoder)
     for buffer, values in zip((towers.mean, towers.std), train.statistics(), strict=True):

@@ -55,7 +55,7 @@ def of_model(
     model: dict[str, Any] = {"recipe": name_of(recipe), "steps": steps}
     if bert is not None:
         model["started_from"] = MINILM if packaged else bert.name
-    options = json.loads(json.dumps(asdict(plan)))
+    options = _without_places(asdict(plan))
     model["options"] = {table: options[table] for table in OPTIONS}
     made = {"date": _today(), "codec": codec.get("provenance", {}).get("codec", {}), "model": model}
     licences = [MINILM_LICENCE] if bert is not None and packaged else []
@@ -76,7 +76,7 @@ def of_alignment(
     """Of an alignment of the weights folder whose config.json is `before`."""
     made = dict(before.get("provenance", {}))
     sha256 = before.get("sha256", {}).get("model.safetensors")
-    aligned = {"recipe": name_of(recipe), "steps": steps, "from": sha256, "options": json.loads(json.dumps(options))}
+    aligned = {"recipe": name_of(recipe), "steps": steps, "from": sha256, "options": _without_places(options)}
     return {**made, "date": _today(), "align": aligned}
 
 
@@ -92,11 +92,18 @@ def of_clips(splits: Mapping[str, Sequence[Clip]]) -> dict[str, Any]:
 
 
 def name_of(recipe: Path | None) -> str:
-    """How a recipe is named: places on a machine are nobody's business."""
+    """How a recipe, or a folder of data, is named: places on a machine are nobody's business."""
     if recipe is None:
         return "built-in"
     inside = not recipe.is_absolute() and ".." not in recipe.parts
     return recipe.as_posix() if inside else recipe.name
+
+
+def _without_places(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's tables as JSON has them, its data folders named as the recipe itself is."""
+    out = json.loads(json.dumps(options))
+    out["data"]["folders"] = [[name_of(Path(name)), weight] for name, weight in out["data"]["folders"]]
+    return out
 
 
 def _today() -> str:

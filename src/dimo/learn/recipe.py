@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from dimo.codec.codec import CodecConfig
 from dimo.errors import FormatError, RequestError
 from dimo.learn.codec import CodecLoss
+from dimo.learn.folders import Written, listed
 from dimo.learn.generation import ValidationOptions
 from dimo.learn.loop import LoopOptions
 from dimo.learn.model import ModelLoss
@@ -27,6 +28,7 @@ from dimo.model.transformer import TransformerConfig
 class DataOptions:
     """Which clips to learn from and how often each is drawn."""
 
+    folders: Written = ()  # prepared folders, with weights or without (learn.folders); --data goes before them
     sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
     mirrored: bool = True
     label_exponent: float = (
@@ -76,6 +78,7 @@ class ModelRecipe:
 class MemoryOptions:
     """Which clips are remembered."""
 
+    folders: Written = ()  # as in DataOptions
     sources: tuple[str, ...] = ()  # beginnings of source names; empty takes all
     mirrored: bool = False
 
@@ -163,7 +166,9 @@ def _fill(default: Any, table: dict[str, Any], where: str, path: str | Path) -> 
     for key, value in table.items():
         if key not in known:
             raise FormatError(f"no key {key!r} in {where}; there are {', '.join(known)}", path=path)
-        if isinstance(known[key], tuple):
+        if key == "folders":
+            value = listed(value, f"{key} in {where}", path)
+        elif isinstance(known[key], tuple):
             value = _listed(value, known[key], f"{key} in {where}", path)
         elif isinstance(known[key], float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)

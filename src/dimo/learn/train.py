@@ -25,6 +25,7 @@ from dimo.learn import codec as codec_learning
 from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
 from dimo.learn.draws import draw_weights
+from dimo.learn.folders import Data, chosen
 from dimo.learn.generation import Generation
 from dimo.learn.start import bert_folder, open_start
 from dimo.learn.translate import carry_over
@@ -43,7 +44,7 @@ VALIDATION_CLIPS = 120
 class Settings:
     """Where to read and write, and for how long."""
 
-    data: corpus.Data
+    data: Data  # () leaves it to the recipe
     out: Path
     recipe: Path | None = None
     resume: bool = False
@@ -61,11 +62,12 @@ def train_codec(settings: Settings) -> int:
         raise RequestError("a codec's codebooks follow the batches of one process; train it without torchrun")
     place = find(settings.device)
     plan = recipe.opened(settings.recipe, recipe.CodecRecipe, settings.changes)
+    folders = chosen(settings.data, plan.data.folders)
     best.check_figure(plan.loop.best, codec_learning.figures(plan.codec))
     _check_extras(plan.loop)
     # What was joined is there anyhow; what was acted is not.
-    learnt = [c for c in corpus.clips(settings.data, "train", plan.data) if is_new(c)]
-    held_out = corpus.clips(settings.data, "val", plan.data)[:VALIDATION_CLIPS]
+    learnt = [c for c in corpus.clips(folders, "train", plan.data) if is_new(c)]
+    held_out = corpus.clips(folders, "val", plan.data)[:VALIDATION_CLIPS]
     corpus.check_body([*learnt, *held_out], plan.codec)
     train, held = corpus.feature_clips(learnt), corpus.feature_clips(held_out)
     data = codec_learning.CodecData(train, plan.loss.window, draw_weights(learnt, plan.data), plan.loss.fast_exponent)
@@ -128,6 +130,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     """
     place = parallel.join(find(settings.device))
     plan = recipe.opened(settings.recipe, recipe.ModelRecipe, settings.changes)
+    folders = chosen(settings.data, plan.data.folders)
     best.check_figure(plan.loop.best, validation.figures(plan.loss, plan.validation.generate > 0))
     _check_extras(plan.loop)
     codec = load_codec(codec_folder).to(place)
@@ -137,7 +140,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     if parallel.world()[0] > 0:
         parallel.wait()  # until the first process has written the codes
     for split in ("train", "val"):
-        found = read[split] = corpus.clips(settings.data, split, plan.data)
+        found = read[split] = corpus.clips(folders, split, plan.data)
         corpus.check_body(found, codec.config)
         codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
         learnt = split == "train"
@@ -153,7 +156,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
                 else None,
             ),
             confusions=confusion_ids(wordpiece.vocabulary),
-            sentences=corpus.sentence_ids(settings.data, wordpiece, plan.data.sentences)
+            sentences=corpus.sentence_ids(folders, wordpiece, plan.data.sentences)
             if learnt and plan.loss.speaks
             else (),
             reword=corpus.rewording(wordpiece, config.max_text),
@@ -240,8 +243,9 @@ def train_memory(settings: Settings) -> int:
     whoever asks for the left foot may have been shown the right one only.
     """
     plan = recipe.opened(settings.recipe, recipe.MemoryRecipe, settings.changes)
+    folders = chosen(settings.data, plan.data.folders)
     model = DiMo.from_pretrained(settings.out, precision="fp32", device=settings.device)
-    admitted = corpus.clips(settings.data, "train", recipe.DataOptions(sources=plan.data.sources))
+    admitted = corpus.clips(folders, "train", recipe.DataOptions(sources=plan.data.sources))
     plain = [c for c in admitted if not c.composite]
     found = [c for c in plain if plan.data.mirrored or not c.mirrored]
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
