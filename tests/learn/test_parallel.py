@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from table_model import clips
+from test_codebooks import trained, windows
 from torch import nn
 
 from dimo.errors import RequestError
@@ -68,12 +69,25 @@ def objective(folder: Path, batch: int, shards: int) -> nn.Module:
     return model
 
 
+def stop() -> dict[str, float]:
+    raise loop.Stop("seen enough", {"nothing": 0.0})
+
+
+def codec(folder: Path, **more) -> nn.Module:
+    return trained(folder, 2, lambda generator, step: windows(generator), **more)
+
+
 RUNS = {
     "small": small,
     "one sequence": lambda folder: objective(folder, 1, 2),
     "eight sequences": lambda folder: objective(folder, 8, 2),
     "three shards": lambda folder: objective(folder, 3, 3),
+    "codec": codec,
+    "half of a codec": lambda folder: codec(folder, validate=stop),
 }
+
+
+LONG = ("one sequence", "eight sequences", "three shards")
 
 
 def start(rank: int, port: int, folder: Path) -> subprocess.Popen:
@@ -101,13 +115,19 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
             for key, value in weights.items():
                 assert torch.allclose(shared[key], value, atol=1e-5), (name, rank, key)
         one, two = (rows_of(tmp_path / run / name / "log.csv") for run in ("one", "two"))
-        assert len(one) == len(two) == (4 if name == "small" else 11)
+        assert len(one) == len(two) == (11 if name in LONG else 4 if name != "half of a codec" else 2)
         assert {len(row) for row in one} == {len(one[0])}
         assert one[0] == two[0]
         for a, b in zip(one[1:], two[1:], strict=True):
             for column, x, y in zip(one[0], a, b, strict=True):
                 if column not in ("seconds", "waiting") and x != y:
                     assert float(y) == pytest.approx(float(x), rel=1e-3, abs=1e-5), (name, column)
+
+    # Two processes ended half-way; one goes on from there to where one alone, and two together, came.
+    whole = RUNS["codec"](tmp_path / "whole").state_dict()
+    further = codec(tmp_path / "two" / "half of a codec", resume=True).state_dict()
+    for key, value in whole.items():
+        assert torch.allclose(further[key], value, atol=1e-5), key
 
 
 def test_columns_are_those_of_the_objective_from_the_first_line(tmp_path):

@@ -1,8 +1,8 @@
 """Residual vector quantization: Q codebooks, each quantizing what the ones before it left over.
 
 Zeghidour et al. 2021 (SoundStream), section III-C, with MoMask's training constants where nothing better was measured
-(Guo et al. 2024). Codebooks follow their vectors by exponential moving averages; everything that must survive a
-reload is a buffer.
+(Guo et al. 2024). Codebooks follow their vectors by exponential moving averages, of one batch or of several together
+(learn/codebooks.py); everything that must survive a reload is a buffer.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ class Quantized:
     codes: Tensor
     commitment: Tensor  # scalar: mean squared distance of residuals to their codes, over active levels
     perplexity: Tensor  # (Q,): exp of the entropy of code use in this batch
+
+
+Shown = tuple[Tensor, Tensor]
+"""What a level was shown: vectors (N, D), and the codes (N,) that it gave them."""
 
 
 def vectors_of(codes: Tensor, codebooks: Tensor) -> Tensor:
@@ -43,6 +47,9 @@ class ResidualQuantizer(nn.Module):
     def __init__(self, levels: int, size: int, dim: int, *, decay: float = 0.99, dead_below: float = 0.5):
         super().__init__()
         self.levels, self.size, self.dim, self.decay, self.dead_below = levels, size, dim, decay, dead_below
+        self.seen: list[list[Shown]] | None = None
+        """Where it is a list, codebooks stay as they are in training: a pass adds what its active levels were shown, and whoever
+        put the list here calls follow()."""
         self.register_buffer("codebooks", torch.zeros(levels, size, dim))
         self.register_buffer("counts", torch.ones(levels, size))
         self.register_buffer("sums", torch.zeros(levels, size, dim))
@@ -95,6 +102,7 @@ class ResidualQuantizer(nn.Module):
         residual, total = flat, torch.zeros_like(flat)
         commitment = flat.new_zeros(())
         codes, perplexity = [], []
+        shown: list[Shown] = []
         active = self.levels if active is None else active
         for level in range(active):
             if self.training and not self.started[level]:
@@ -106,11 +114,12 @@ class ResidualQuantizer(nn.Module):
             use = torch.bincount(code, minlength=self.size).float()
             share = use / use.sum()
             perplexity.append(torch.exp(-(share * (share + 1e-10).log()).sum()))
-            if self.training:
-                self._follow(residual.detach(), code, use, level, generator)
+            shown.append((at, code))
             total = total + chosen
             residual = residual - chosen
             codes.append(code)
+        if self.training:
+            self._learn(shown, generator)
         straight = flat + (total - flat).detach()
         missing = [torch.full_like(codes[0], -1)] * (self.levels - active)
         return Quantized(
@@ -130,16 +139,29 @@ class ResidualQuantizer(nn.Module):
         self.started[level] = True
 
     @torch.no_grad()
-    def _follow(
-        self, residual: Tensor, code: Tensor, use: Tensor, level: int, generator: torch.Generator | None
-    ) -> None:
-        """Moving averages of counts and sums; codes that are no longer used restart at a random residual."""
-        sums = torch.zeros_like(self.sums[level]).index_add_(0, code, residual)
+    def _learn(self, shown: list[Shown], generator: torch.Generator | None) -> None:
+        """Follow what the levels were shown, or leave that to whoever follows several passes at once."""
+        if self.seen is not None:
+            self.seen.append(shown)
+            return
+        for level, (vectors, codes) in enumerate(shown):
+            at = torch.randint(len(vectors), (self.size,), generator=generator).to(vectors.device)
+            self.follow(level, *self.tally(vectors, codes), vectors[at])
+
+    def tally(self, vectors: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """How many (K,) of vectors (N, D) each code (N,) was given to, and their sums (K, D)."""
+        sums = vectors.new_zeros(self.size, self.dim).index_add_(0, codes, vectors)
+        return torch.bincount(codes, minlength=self.size).float(), sums
+
+    @torch.no_grad()
+    def follow(self, level: int, use: Tensor, sums: Tensor, fresh: Tensor) -> None:
+        """Moving averages of a level's counts by use (K,) and of its sums by sums (K, D), as tally() gives them.
+
+        A code that is no longer used restarts at its row of fresh (K, D).
+        """
         self.counts[level].mul_(self.decay).add_(use, alpha=1 - self.decay)
         self.sums[level].mul_(self.decay).add_(sums, alpha=1 - self.decay)
         dead = self.counts[level] < self.dead_below
-        if dead.any():
-            at = torch.randint(len(residual), (int(dead.sum()),), generator=generator).to(residual.device)
-            self.sums[level][dead] = residual[at]
-            self.counts[level][dead] = 1
+        self.sums[level] = torch.where(dead[:, None], fresh, self.sums[level])
+        self.counts[level] = torch.where(dead, 1.0, self.counts[level])
         self.codebooks[level] = self.sums[level] / self.counts[level].unsqueeze(1)

@@ -104,6 +104,7 @@ def run(
     options: LoopOptions,
     folder: Path,
     *,
+    settle: Callable[[int], None] | None = None,
     validate: Callable[[], dict[str, float]] | None = None,
     resume: bool = False,
     time_limit: float | None = None,
@@ -112,9 +113,10 @@ def run(
     """Train model in place until options.steps or time_limit seconds; returns the number of steps done in all.
 
     loss(generator, step) gives the same named scalars at every step, "loss" among them; one that a batch does not have is
-    NaN, and stays out of the means. validate may raise Stop to end the run. On return the model holds the EMA weights; the
-    folder holds `state.pt` (for --resume), `log.csv` and, with validate, `val.csv` and, where options.best names a figure of
-    it, `best.safetensors`. The log's "waiting" is the share of the time that went into making batches.
+    NaN, and stays out of the means. settle(step) is called by every process once the batches of a step are through: for what
+    follows them without gradients, as codebooks do. validate may raise Stop to end the run. On return the model holds the EMA
+    weights; the folder holds `state.pt` (for --resume), `log.csv` and, with validate, `val.csv` and, where options.best names a
+    figure of it, `best.safetensors`. The log's "waiting" is the share of the time that went into making batches.
     """
     rank, processes = parallel.world()
     if options.shards < processes:
@@ -161,6 +163,8 @@ def run(
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         parallel.add_up([*(p.grad for p in trained if p.grad is not None), found])
+        if settle is not None:
+            settle(step)
         scaler.unscale_(optimizer)
         norm = nn.utils.clip_grad_norm_(trained, options.clip)
         if not torch.isfinite(norm) and not (scaler.is_enabled() and scaler.get_scale() > 1):
