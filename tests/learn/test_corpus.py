@@ -1,15 +1,17 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from dimo.codec.codec import Codec, CodecConfig
 from dimo.data import shards
 from dimo.data.records import Caption, Clip
 from dimo.errors import RequestError
 from dimo.learn import corpus
-from dimo.learn.batches import ModelData
+from dimo.learn.batches import Example, ModelData
 from dimo.learn.captioned import CaptionedClips, CaptionedOptions
 from dimo.learn.draws import draw_weights
 from dimo.learn.recipe import DataOptions
@@ -39,9 +41,9 @@ def test_cached_codes_are_those_of_the_codec_and_serve_a_second_run(codec, tmp_p
     monkeypatch.setattr(corpus, "feature_clips", lambda found: pytest.fail("the cache was not used"))
     second = corpus.code_clips(codec, clips, 9, cache)
     for a, b, c in zip(plain, first, second, strict=True):
-        assert torch.equal(a, b)
-        assert torch.equal(a, c)
-        assert c.dtype == torch.long
+        assert torch.equal(a, b.long())
+        assert torch.equal(a, c.long())
+        assert b.dtype == c.dtype == torch.int16
 
 
 def test_a_cache_of_other_clips_or_another_codec_is_not_used(codec, tmp_path):
@@ -53,6 +55,68 @@ def test_a_cache_of_other_clips_or_another_codec_is_not_used(codec, tmp_path):
     codec.quantizer.codebooks.copy_(codec.quantizer.codebooks.flip(1))
     after = corpus.code_clips(codec, clips, 9, cache)
     assert all(torch.equal(15 - a[:, 0], b[:, 0]) for a, b in zip(before, after, strict=True))
+
+
+def resident(path: Path) -> tuple[int, int]:
+    """Of a file that this process has mapped: bytes in memory, and bytes of them that are its own and nobody else's."""
+    rows: dict[str, int] = {}
+    here = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        head = line.split()
+        if "-" in head[0] and not head[0].endswith(":"):
+            here = line.endswith(str(path))
+        elif here and head[0] in ("Rss:", "Anonymous:"):
+            rows[head[0]] = rows.get(head[0], 0) + 1024 * int(head[1])
+    return rows["Rss:"], rows["Anonymous:"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="asks Linux what is in memory")
+def test_of_a_cache_only_the_clips_that_are_drawn_are_read(tmp_path):
+    cache, each = tmp_path / "codes.safetensors", 100_000
+    flat = torch.arange(100 * each, dtype=torch.int32).remainder(512).to(torch.int16).view(-1, 2)
+    # As caches always were: codes one after the other, and how long each clip is.
+    save_file({"codes": flat, "lengths": torch.full((100,), each // 2)}, cache, metadata={"key": "k"})
+    found = corpus._mapped(cache, "k")
+    assert found is not None
+    assert corpus._mapped(cache, "another") is None
+    data = ModelData([Example(codes, ((5,),), weight=float(i == 70)) for i, codes in enumerate(found)])
+    before, _ = resident(cache)
+    _, motions = data.batch(3, np.random.default_rng(0), 0)
+    after, own = resident(cache)
+    assert before < 2 * each  # of 100 times as much; one clip takes 2 * each bytes
+    assert 2 * each <= after < 12 * each  # the clip that all three are, and what is read ahead
+    assert own == 0  # pages of the file, which other processes share
+    want = (torch.arange(70 * each, 71 * each) % 512).view(-1, 2)
+    assert all(torch.equal(m, want) for m in motions)
+    assert motions[0].dtype == torch.long
+
+
+def test_motion_is_left_out_where_the_codes_are_known(codec, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    made = [clip("a", 30), clip("bb", 41)]
+    shards.write(tmp_path / "train.parquet", made)
+    options = DataOptions(shifts=True)
+    read = lambda **more: corpus.coded(codec, tmp_path, "train", options, 9, tmp_path / "out", **more)  # noqa: E731
+    first = read()
+    with monkeypatch.context() as patch:
+        patch.setattr(corpus, "feature_clips", lambda found: pytest.fail("the cache was not used"))
+        again, whole = read(), read(motion=True)
+    want = [codec.encode(torch.from_numpy(f)[None])[0, :9] for f in corpus.feature_clips(made)]
+    for found in (first, again, whole):
+        assert all(torch.equal(a.long(), b) for a, b in zip(found.codes, want, strict=True))
+        assert [len(s) for s in found.shifted] == [3, 3]
+        assert [len(c.joints) for c in found.clips] == [30, 41]
+        np.testing.assert_array_equal(draw_weights(found.clips, options), draw_weights(made, options))
+    for found in (first, again):
+        assert all(c.joints.strides[0] == 0 for c in found.clips)  # one frame in memory
+    for c, d in zip(whole.clips, made, strict=True):
+        np.testing.assert_array_equal(c.joints, d.joints)
+    # Half a cache is none; other clips are other codes.
+    path = tmp_path / "out" / "codes-train.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    assert all(torch.equal(a.long(), b) for a, b in zip(read().codes, want, strict=True))
+    shards.write(tmp_path / "train.parquet", made[1:])
+    assert len(read().codes) == 1
 
 
 def test_codes_at_offsets_are_those_of_the_clip_begun_later(codec):
@@ -68,6 +132,7 @@ def test_codes_at_offsets_are_those_of_the_clip_begun_later(codec):
 def test_shifted_codes_are_those_of_plain_clips_begun_later(codec, tmp_path, monkeypatch):
     clips, cache = [clip("a", 30), clip("bb", 41, composite=True), clip("c", 9)], tmp_path / "codes.safetensors"
     shifted = corpus.shifted_codes(codec, clips, 6, cache)
+    shifted = [tuple(c.long() for c in s) for s in shifted]
     assert [len(s) for s in shifted] == [3, 0, 1]  # of 9 frames 8 are the fewest that make a clip
     features = corpus.feature_clips(clips)
     for late, codes in enumerate(shifted[0], start=1):
@@ -76,7 +141,7 @@ def test_shifted_codes_are_those_of_plain_clips_begun_later(codec, tmp_path, mon
     monkeypatch.setattr(corpus, "feature_clips", lambda found: pytest.fail("the cache was not used"))
     again = corpus.shifted_codes(codec, clips, 6, cache)
     assert all(
-        torch.equal(a, b) for old, new in zip(shifted, again, strict=True) for a, b in zip(old, new, strict=True)
+        torch.equal(a, b.long()) for old, new in zip(shifted, again, strict=True) for a, b in zip(old, new, strict=True)
     )
 
 

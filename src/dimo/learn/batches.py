@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from dimo.errors import RequestError
@@ -26,7 +27,7 @@ STRIDE = 7
 
 @dataclass(frozen=True)
 class Example:
-    """One motion as codes (L, Q) and its captions as word-piece ids; weight is its share in sampling.
+    """One motion as codes (L, Q), which may lie in a file, and its captions as word-piece ids; weight is its share in sampling.
 
     The first `written` captions were written by people, the rest derived from labels, measurements or parts. texts: the same
     captions as words, where they are to be reworded.
@@ -101,7 +102,7 @@ class ModelData:
         chosen = generator.permutation(order[part * size : (part + 1) * size])
         examples = [self.examples[i] for i in at[chosen]]
         late = (generator.random(size) * [1 + len(e.shifted) for e in examples]).astype(int)
-        motions = [(e.codes, *e.shifted)[n] for e, n in zip(examples, late, strict=True)]
+        motions = [_wide((e.codes, *e.shifted)[n]) for e, n in zip(examples, late, strict=True)]
         said: list[Sequence[int]] = [e.captions[k] for e, k in zip(examples, which[chosen], strict=True)]
         if reworded:
             said = self._in_other_words(examples, which[chosen], said, reworded, generator)
@@ -126,3 +127,8 @@ class ModelData:
         """Indices (count,) of examples drawn by weight, and of one caption of each."""
         at = np.searchsorted(self._edges, generator.random(count) * self._edges[-1], side="right")
         return at, (generator.random(count) * self._captions[at]).astype(int)
+
+
+def _wide(codes: Tensor) -> Tensor:
+    """Codes of a cache, int16 in its file, as numbers that index; of a clip that was drawn alone."""
+    return codes.long() if codes.dtype == torch.int16 else codes

@@ -6,14 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -38,12 +38,15 @@ TOGETHER = 32
 MANY = 1000  # clips from which encoding them in several processes pays
 
 
-def clips(data: Data, split: str, options: DataOptions) -> list[Clip]:
-    """The clips of a split that the options admit; RequestError when there are none, or none of a folder that has a share."""
+def clips(data: Data, split: str, options: DataOptions, *, light: bool = False) -> list[Clip]:
+    """The clips of a split that the options admit; RequestError when there are none, or none of a folder that has a share.
+
+    light: without their motion (without_motion), which is most of what they take.
+    """
     out: list[Clip] = []
     several = folders(data)
     for number, (folder, share) in enumerate(several):
-        found = _clips(folder, split, options)
+        found = _clips(folder, split, options, light)
         if not found and (len(several) == 1 or (share and split == "train")):
             named = f" from {list(options.sources)}" if options.sources else ""
             raise RequestError(f"{folder}: no clips of the split {split!r}{named}")
@@ -53,14 +56,19 @@ def clips(data: Data, split: str, options: DataOptions) -> list[Clip]:
     return out
 
 
-def _clips(folder: Path, split: str, options: DataOptions) -> list[Clip]:
+def _clips(folder: Path, split: str, options: DataOptions, light: bool) -> list[Clip]:
     return [
-        clip
+        without_motion(clip) if light else clip
         for clip in shards.read(folder, split)
         if admitted(clip.source, options.sources)
         and (options.mirrored or not clip.mirrored)
         and len(clip.joints) >= MIN_FRAMES
     ]
+
+
+def without_motion(clip: Clip) -> Clip:
+    """The clip with its last frame in the place of every frame, in the memory of one: its length and its key in caches stay."""
+    return replace(clip, joints=np.broadcast_to(np.array(clip.joints[-1]), clip.joints.shape))
 
 
 def check_body(found: Sequence[Clip], config: CodecConfig) -> None:
@@ -97,10 +105,41 @@ def _features(joints: np.ndarray) -> np.ndarray:
     return humanml3d.encode(np.asarray(joints, float)).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Coded:
+    """Clips of a split, their codes, and those of the same clips begun late where they are wanted."""
+
+    clips: list[Clip]
+    codes: list[Tensor]
+    shifted: list[tuple[Tensor, ...]] | None
+
+
+def coded(
+    codec: Codec, data: Data, split: str, options: DataOptions, longest: int, folder: Path, *, motion: bool = False
+) -> Coded:
+    """The clips of a split with their codes, which are kept in codes-SPLIT.safetensors and codes-shifted.safetensors of a folder.
+
+    Where these hold the codes already the clips' motion is never in memory as a whole; afterwards it is only with `motion`. Codes
+    stay in their files, which every process maps: it reads the pages of the clips that it draws, and shares them with the others.
+    """
+    shifts = options.shifts and split == "train"
+    caches = folder / f"codes-{split}.safetensors", folder / "codes-shifted.safetensors"
+    light = not motion and caches[0].is_file()
+    found = clips(data, split, options, light=light)
+    check_body(found, codec.config)
+    key = _key(codec, found, longest)
+    if light and (_mapped(caches[0], key) is None or (shifts and _mapped(caches[1], f"{key}-shifted") is None)):
+        found = clips(data, split, options)
+    codes = code_clips(codec, found, longest, caches[0])
+    shifted = shifted_codes(codec, found, longest, caches[1]) if shifts else None
+    return Coded(found if motion else [without_motion(c) for c in found], codes, shifted)
+
+
 def code_clips(codec: Codec, found: Sequence[Clip], longest: int, cache: Path | None = None) -> list[Tensor]:
     """Codes (L, Q) per clip, cut to `longest` code steps.
 
-    cache: a file that keeps them for a resumed run; it is used again only for the same codec, clips and length.
+    cache: a file that keeps them for other runs and processes; it is used again only for the same codec, clips and length. Then
+    codes are int16 and lie in the file (_mapped).
     """
     return _cached(cache, _key(codec, found, longest), lambda: _encoded(codec, feature_clips(found), longest))
 
@@ -126,18 +165,31 @@ def shifted_codes(
 
 
 def _cached(cache: Path | None, key: str, encode: Callable[[], list[Tensor]]) -> list[Tensor]:
-    if cache is not None and cache.is_file():
+    if cache is not None and (known := _mapped(cache, key)) is not None:
+        return known
+    codes = encode()
+    if cache is None or not codes:
+        return codes
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {"codes": torch.cat(codes).to(torch.int16), "lengths": torch.tensor([len(c) for c in codes])}
+    with write_atomically(cache) as temporary:
+        save_file(tensors, temporary, metadata={"key": key})
+    return _mapped(cache, key) or codes
+
+
+def _mapped(cache: Path, key: str) -> list[Tensor] | None:
+    """Codes (L, Q) in int16, which lie in the file of a cache; None where it has others, or is none.
+
+    safetensors maps the file, and a slice of a tensor is a view: nothing is read before it is looked at, in pages that are those
+    of all processes.
+    """
+    try:
         with safe_open(cache, "pt") as file:
             if (file.metadata() or {}).get("key") == key:
-                flat, lengths = file.get_tensor("codes").long(), file.get_tensor("lengths").tolist()
-                return list(flat.split(lengths))
-    codes = encode()
-    if cache is not None and codes:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        tensors = {"codes": torch.cat(codes).to(torch.int16), "lengths": torch.tensor([len(c) for c in codes])}
-        with write_atomically(cache) as temporary:
-            save_file(tensors, temporary, metadata={"key": key})
-    return codes
+                return list(file.get_tensor("codes").split(file.get_tensor("lengths").tolist()))
+    except (OSError, SafetensorError):  # not there, or not whole: it is made anew
+        pass
+    return None
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -24,6 +25,7 @@ from dimo.learn import best, corpus, journal, loop, parallel, provenance, recipe
 from dimo.learn import codec as codec_learning
 from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
+from dimo.learn.codebooks import Codebooks, begin_codebooks
 from dimo.learn.draws import draw_weights
 from dimo.learn.folders import Data, chosen
 from dimo.learn.generation import Generation
@@ -58,9 +60,7 @@ class Settings:
 
 def train_codec(settings: Settings) -> int:
     """Train a codec; writes config.json and codec.safetensors to settings.out. Returns the steps done."""
-    if parallel.world()[1] > 1:
-        raise RequestError("a codec's codebooks follow the batches of one process; train it without torchrun")
-    place = find(settings.device)
+    place = parallel.join(find(settings.device))
     plan = recipe.opened(settings.recipe, recipe.CodecRecipe, settings.changes)
     folders = chosen(settings.data, plan.data.folders)
     best.check_figure(plan.loop.best, codec_learning.figures(plan.codec))
@@ -76,18 +76,25 @@ def train_codec(settings: Settings) -> int:
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
     codec.to(place)
+
+    def loss(generator: np.random.Generator, _: int) -> dict[str, Tensor]:
+        return codec_learning.loss(codec, data.batch(plan.loss.batch, generator).to(place), plan.loss, generator)
+
+    if not settings.resume:
+        begin_codebooks(codec.train(), data.batch(plan.loss.batch, loop.step_generator(options.seed, 0)).to(place))
     done = loop.run(
         codec,
-        lambda generator, _: codec_learning.loss(
-            codec, data.batch(plan.loss.batch, generator).to(place), plan.loss, generator
-        ),
+        loss,
         options,
         settings.out,
+        settle=Codebooks(codec.quantizer, options.shards, options.seed).settle,
         validate=lambda: codec_learning.measure(codec, held),
         resume=settings.resume,
         time_limit=settings.time_limit,
         quiet=settings.quiet,
     )
+    if parallel.world()[0] > 0:
+        return done
     codec.step.fill_(done)
     made = provenance.of_codec(settings.recipe, done, {"train": learnt, "val": held_out})
     save_codec(codec, settings.out, made)
@@ -136,25 +143,18 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     codec = load_codec(codec_folder).to(place)
     beginning = open_start(plan, codec, start)
     wordpiece, config, earlier = beginning.wordpiece, beginning.config, beginning.earlier
+    translated = earlier is not None and _codec_of(earlier) != _codec_of(codec_folder)
     sets, read = {}, {}
     if parallel.world()[0] > 0:
         parallel.wait()  # until the first process has written the codes
     for split in ("train", "val"):
-        found = read[split] = corpus.clips(folders, split, plan.data)
-        corpus.check_body(found, codec.config)
-        codes = corpus.code_clips(codec, found, config.max_steps, settings.out / f"codes-{split}.safetensors")
         learnt = split == "train"
+        # Motion itself is needed by who translates one codec's codes to another's, and by who judges what is made.
+        motion = translated if learnt else plan.validation.generate > 0
+        found = corpus.coded(codec, folders, split, plan.data, config.max_steps, settings.out, motion=motion)
+        read[split] = found.clips
         sets[split] = ModelData(
-            corpus.examples(
-                found,
-                codes,
-                wordpiece,
-                config.max_text,
-                plan.data,
-                corpus.shifted_codes(codec, found, config.max_steps, settings.out / "codes-shifted.safetensors")
-                if learnt and plan.data.shifts
-                else None,
-            ),
+            corpus.examples(found.clips, found.codes, wordpiece, config.max_text, plan.data, found.shifted),
             confusions=confusion_ids(wordpiece.vocabulary),
             sentences=corpus.sentence_ids(folders, wordpiece, plan.data.sentences)
             if learnt and plan.loss.speaks
@@ -166,7 +166,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     options = loop.scheduled(plan.loop, settings.steps, len(sets["train"].examples), plan.loss.batch)
     torch.manual_seed(options.seed)
     model = beginning.model(codec)
-    if earlier is not None and _codec_of(earlier) != _codec_of(codec_folder):
+    if earlier is not None and translated:
         if plan.data.keep:
             raise RequestError(
                 f"keep in [data] needs the codec that {earlier} had: codes of two codecs cannot be blended"
