@@ -22,8 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dimo.codec.codec import Codec
 from dimo.learn.loop import scheduled
-from dimo.learn.model import LENGTH_EXAMPLES
 from dimo.learn.recipe import CodecRecipe, ModelRecipe, read
+from dimo.learn.tasks import LENGTH_EXAMPLES
 from dimo.model.masked import MaskedModel
 
 ROOT = Path(__file__).parents[1]

@@ -1,9 +1,10 @@
-"""Do the tests notice when the objective is broken? Writes benchmarks/mutations.json.
+"""Do the tests notice when the objective is broken? Writes benchmarks/mutations.json, and of it the table in docs/objective.md.
 
     python benchmarks/mutations.py [--only WORD] [--out benchmarks/mutations.json]
 
 Each mutation is an edit of the package's source, made in a temporary copy; then tests/learn runs against the copy until the
-first failure. Every mutation should be caught, and the copy without any should pass. About a quarter of an hour on one core.
+first failure, beginning with the test that caught the mutation in an earlier result. Every mutation should be caught, and the
+copy without any should pass. A quarter of an hour on one core without an earlier result, some minutes with one.
 """
 
 from __future__ import annotations
@@ -13,19 +14,27 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "dimo"
 FIRST = ("test_objective.py", "test_batches.py", "test_loop.py", "test_start.py", "test_parallel.py")
 """Tests of the objective, in the order in which they find something fastest; the others of tests/learn follow."""
 
-MODEL, CORRUPT, BATCHES, CORRECTION = (
+MODEL, TASKS, MIX, CORRUPT, BATCHES, CORRECTION = (
     "learn/model.py",
+    "learn/tasks.py",
+    "learn/mix.py",
     "diffusion/corrupt.py",
     "learn/batches.py",
     "learn/self_correction.py",
@@ -34,47 +43,47 @@ MUTATIONS: tuple[tuple[str, str, str, str], ...] = (  # what breaks, file, text 
     ("base targets are zeros", MODEL, "target = clean.codes[..., 0][places]", "target = clean.codes[..., 0][places] * 0"),
     ("residual targets are zeros", MODEL, ".squeeze(2)[places]", ".squeeze(2)[places] * 0"),
     ("residual targets are those of the base", MODEL, ".expand(-1, clean.codes.shape[1], 1)", ".expand(-1, clean.codes.shape[1], 1) * 0"),
-    ("every visible stack is supervised", MODEL, "clean, masked, places, options, generator)\n    hidden = model(self_correction",
-     "clean, masked, clean.motion_slots, options, generator)\n    hidden = model(self_correction"),
+    ("every stack is supervised", MODEL, "shown.clean, shown.masked, shown.stacks", "shown.clean, shown.masked, shown.clean.motion_slots"),
     ("the level that a stack ends with is not learnt", MODEL, "masked.known_levels <= level[:, None]", "masked.known_levels < level[:, None]"),
     ("levels below are not shown", MODEL, "model.code_logits(hidden.motion, clean.codes,", "model.code_logits(hidden.motion, clean.codes * 0,"),
-    ("residual levels are drawn all alike", MODEL, "edges = (1 / np.arange(1, levels)).cumsum()", "edges = np.arange(1.0, levels)"),
+    ("residual levels are drawn all alike", TASKS, "edges = (1 / np.arange(1, levels)).cumsum()", "edges = np.arange(1.0, levels)"),
     ("whole levels show the level itself", CORRUPT, "< 0.5), 1, level)[:, None]", "< 0.5), 1, level + 1)[:, None]"),
     ("whole levels always show the base alone", CORRUPT, "generator.random(len(tokens)) < 0.5", "generator.random(len(tokens)) < 2"),
-    ("no sequence shows base codes alone", MODEL, "base_only=options.base_only", "base_only=0.0"),
-    ("whole levels have no condition dropout", MODEL, "show_below(known, level", "show_below(clean, level"),
-    ("no condition dropout", MODEL, "    without |= generator.random(len(clean)) < options.condition_dropout\n", ""),
-    ("motion to motion sees the text", MODEL, "without = generator.permutation(len(clean)) < blind", "without = generator.permutation(len(clean)) < 0"),
+    ("no sequence shows base codes alone", TASKS, "base_only=options.base_only", "base_only=0.0"),
+    ("whole levels have no condition dropout", TASKS, "show_below(known, level", "show_below(clean, level"),
+    ("no condition dropout", TASKS, "    without |= generator.random(len(clean)) < options.condition_dropout\n", ""),
+    ("motion to motion sees the text", TASKS, "without = generator.permutation(len(clean)) < blind", "without = generator.permutation(len(clean)) < 0"),
     ("[PAD] weighs as much as a word", MODEL, "torch.where(target == PAD, options.pad_weight, 1.0)", "torch.ones(target.shape)"),
     ("[PAD] lowers the sum and not the mean", MODEL, "/ weight.sum().clamp_min(1e-6)", "/ len(weight)"),
-    ("the motion's schedule is fixed", MODEL, "schedule=options.motion_schedule", 'schedule="cosine"'),
-    ("the text's schedule is fixed", MODEL, "schedule=options.text_schedule", 'schedule="linear"'),
+    ("the motion's schedule is fixed", TASKS, "schedule=options.motion_schedule", 'schedule="cosine"'),
+    ("the text's schedule is fixed", TASKS, "schedule=options.text_schedule", 'schedule="linear"'),
     ("the cosine is another one", "diffusion/schedule.py", "return math.cos(math.pi * time / 2)", "return math.cos(math.pi * time / 2) ** 1.5"),
     ("half of the masks", CORRUPT, "np.round(ratios * real.sum(1))", "np.round(0.5 * ratios * real.sum(1))"),
     ("masks are counted over the padded length", CORRUPT, "np.round(ratios * real.sum(1))", "np.round(ratios * real.shape[1])"),
     ("wrong words are not supervised", CORRUPT, "hidden | torch.from_numpy(false)", "hidden"),
-    ("no wrong words", MODEL, "wrong=options.wrong_words", "wrong=0.0"),
+    ("no wrong words", TASKS, "wrong=options.wrong_words", "wrong=0.0"),
     ("wrong stacks are not supervised", CORRUPT, "codes=values), hidden | false", "codes=values), hidden"),
-    ("no wrong stacks", MODEL, "wrong=options.wrong,", "wrong=0.0,"),
-    ("no half-known stacks", MODEL, "partial=options.partial", "partial=0.0"),
-    ("no spans", MODEL, "spans=options.spans,", "spans=0.0,"),
-    ("whole levels have no spans", MODEL, "spans=options.spans)", "spans=0.0)"),
-    ("pre-training shows all words", MODEL, "    masked, words = _mask_text(masked,", "    _, words = _mask_text(masked,"),
-    ("pre-training shows all motion", MODEL, "masked, places = _mask_motion(clean, model, replace", "_, places = _mask_motion(clean, model, replace"),
-    ("pre-training forgets the words", MODEL, 'motion | {"text": _text_loss(model, hidden, clean, words, options)}', "motion"),
-    ("pre-training lasts a step longer", MODEL, "step < options.language_steps + options.pretrain_steps", "step <= options.language_steps + options.pretrain_steps"),
-    ("self-correction sees plain masks", MODEL, "model(self_correction.play(model, masked, self_correction.MOTION, generator))", "model(masked)"),
-    ("self-correction learns what it saw", MODEL, "own = _motion_losses(model, hidden, clean,", "own = _motion_losses(model, hidden, masked,"),
+    ("no wrong stacks", TASKS, "wrong=options.wrong,", "wrong=0.0,"),
+    ("no half-known stacks", TASKS, "partial=options.partial", "partial=0.0"),
+    ("no spans", TASKS, "spans=options.spans,", "spans=0.0,"),
+    ("whole levels have no spans", TASKS, "spans=options.spans)", "spans=0.0)"),
+    ("pre-training shows all words", TASKS, "    masked, words = _mask_text(masked,", "    _, words = _mask_text(masked,"),
+    ("pre-training shows all motion", TASKS, "masked, places = _mask_motion(clean, config, replace(options, spans=0.0), generator)",
+     "masked, places = clean, _mask_motion(clean, config, replace(options, spans=0.0), generator)[1]"),
+    ("pre-training forgets the words", MODEL, '        terms |= {"text": _text_loss(model, hidden, shown, options)}\n', ""),
+    ("pre-training lasts a step longer", TASKS, "step < options.language_steps + options.pretrain_steps", "step <= options.language_steps + options.pretrain_steps"),
+    ("self-correction sees plain masks", MODEL, "model(self_correction.play(model, shown.masked, self_correction.MOTION, generator))", "model(shown.masked)"),
+    ("self-correction learns what it saw", MODEL, "own = _motion_losses(model, hidden, shown,", "own = _motion_losses(model, hidden, replace(shown, clean=shown.masked),"),
     ("self-correction of words sees plain masks", MODEL, "        ids[seen], known[seen] = played.ids, played.known_text\n", ""),
     ("self-correction fills all places at once", CORRECTION, "steps = int(generator.integers(1, MOST_STEPS + 1))", "steps = 1"),
     ("self-correction plays with dropout", CORRECTION, "    model.eval()\n", ""),
     ("lengths are off by one", MODEL, "asked.motion_slots.sum(1) - 1", "asked.motion_slots.sum(1)"),
-    ("lengths are read off a masked text", MODEL, "asked = clean.take(some)", "asked = known.take(some)"),
-    ("no motion dropout", MODEL, "generator.random(len(clean)) < options.motion_dropout", "generator.random(len(clean)) < 0"),
-    ("written captions are not preferred", MODEL, "told = data.written if options.written and", "told = data if options.written and"),
-    ("steps are all of one kind", MODEL, "        at -= share\n", ""),
-    ("small tasks are rounded away", MODEL, "edges + generator.random()", "edges + 0.5"),
-    ("the depth weight is ignored", MODEL, '"depth": self.depth_weight', '"depth": 1.0'),
+    ("lengths are read off a masked text", TASKS, "asked = clean.take(some)", "asked = known.take(some)"),
+    ("no motion dropout", TASKS, "generator.random(len(clean)) < options.motion_dropout", "generator.random(len(clean)) < 0"),
+    ("written captions are not preferred", TASKS, "told = data.written if options.written and", "told = data if options.written and"),
+    ("steps are all of one kind", MIX, "        at -= share\n", ""),
+    ("small tasks are rounded away", MIX, "edges + generator.random()", "edges + 0.5"),
+    ("the depth weight is ignored", MIX, '"depth": self.depth_weight', '"depth": 1.0'),
     ("measuring smooths labels", "learn/validation.py", "pretrain_steps=0, label_smoothing=0.0", "pretrain_steps=0"),
     ("the middle lengths are preferred", BATCHES, "divmod(turn * STRIDE % CELLS, PARTS)", "divmod(3 + turn * STRIDE % (CELLS - 6), PARTS)"),
     ("weights are ignored", BATCHES, 'np.searchsorted(self._edges, generator.random(count) * self._edges[-1], side="right")', "generator.integers(len(self.lengths), size=count)"),
@@ -98,53 +107,118 @@ def mutate(source: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def run_tests(source: Path) -> tuple[list[str], str]:
-    """The first failed test of tests/learn with the package in source, and the end of the report; no test where all pass."""
-    folder = ROOT / "tests" / "learn"
-    later = sorted(p.name for p in folder.glob("test_*.py") if p.name not in FIRST)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::UserWarning"]
-    found = subprocess.run(
-        [*command, *(str(folder / name) for name in (*FIRST, *later))],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(source.parent), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    failed = re.findall(r"^FAILED (\S+)", found.stdout, re.M)
-    if bool(failed) != (found.returncode != 0):  # not a failed test but a mutation that is no Python
-        raise RuntimeError(found.stdout[-2000:] + found.stderr[-2000:])
-    return failed, found.stdout[-600:]
+@contextmanager
+def copied() -> Iterator[Path]:
+    """A copy of the package, but for the weights."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place) / "src" / "dimo"
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("weights", "__pycache__"))
+        (copy / "weights").symlink_to(PACKAGE / "weights")
+        yield copy
+
+
+def run_tests(source: Path, chosen: Sequence[str]) -> tuple[list[str], str]:
+    """The first failed one of these tests with the package in source, and the end of the report; no test where all pass.
+
+    In a fork of this process, which has the libraries in memory and nothing of the package.
+    """
+    assert "dimo" not in sys.modules
+    with tempfile.TemporaryFile("w+") as report:
+        sys.stdout.flush()
+        pid = os.fork()
+        if not pid:
+            os.dup2(report.fileno(), 1)
+            os.dup2(report.fileno(), 2)
+            os.chdir(ROOT)
+            os.environ["PYTHONPATH"] = str(source.parent)  # for processes that a test starts
+            sys.path.insert(0, str(source.parent))
+            options = [
+                "-x",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "-W",
+                "ignore::UserWarning",
+                "-W",
+                "ignore::DeprecationWarning",
+            ]
+            code = 70
+            try:
+                code = int(pytest.main([*options, *(str(ROOT / "tests" / "learn" / name) for name in chosen)]))
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        report.seek(0)
+        text = report.read()
+    if code == pytest.ExitCode.USAGE_ERROR:  # a test that an earlier result names, and that is no longer there
+        return [], text
+    failed = re.findall(r"^FAILED (\S+)", text, re.M)
+    if bool(failed) != (code != 0):  # not a failed test but a mutation that is no Python
+        raise RuntimeError(text[-2000:])
+    return failed, text[-600:]
+
+
+def tests(first: str | None) -> list[list[str]]:
+    """What is run one after the other until something fails: a test that caught the same before, then all of tests/learn."""
+    later = sorted(p.name for p in (ROOT / "tests" / "learn").glob("test_*.py") if p.name not in FIRST)
+    return [*([[first]] if first else []), [*FIRST, *later]]
+
+
+def write_page(facts: dict) -> None:
+    """The table of docs/objective.md."""
+    from dimo.evaluate.tables import put
+
+    head = "| what is broken | in | a test that notices |\n| --- | --- | --- |"
+    rows = [
+        f"| {row['mutation']} | `{row['file']}` | "
+        + (f"`{row['caught_by'].partition('[')[0]}`" if row["caught_by"] else "none")
+        + " |"
+        for row in facts["rows"]
+    ]
+    body = "\n".join([f"{facts['caught']} of {facts['mutations']} are noticed.", "", head, *rows])
+    page = ROOT / "docs" / "objective.md"
+    page.write_text(put(page.read_text(encoding="utf-8"), "mutations", body)[0], encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="mutations whose name holds this word")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    parser.add_argument("--before", type=Path, default=Path(__file__).with_suffix(".json"), help="an earlier result")
     args = parser.parse_args()
+    before = json.loads(args.before.read_text(encoding="utf-8")) if args.before.exists() else {"rows": []}
+    known = {row["mutation"]: row["caught_by"] for row in before["rows"]}
+    for module in (
+        "safetensors.torch",
+        "scipy",
+        "torch._dynamo",
+        "torch.utils.data",
+    ):  # each fork would take seconds for them
+        import_module(module)
     rows, began = [], time.monotonic()
-    nothing = ("nothing", "", "", "")
     chosen = [m for m in MUTATIONS if args.only in m[0]]
-    for name, file, old, new in (nothing, *chosen):
-        with tempfile.TemporaryDirectory() as place:
-            copy = Path(place) / "src" / "dimo"
-            shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("weights", "__pycache__"))
-            (copy / "weights").symlink_to(PACKAGE / "weights")
-            if file:
-                mutate(copy, file, old, new)
-            failed, report = run_tests(copy)
-        if not file:
-            if failed:
-                raise SystemExit(f"the tests fail without any mutation:\n{report}")
-            continue
+    for name, file, old, new in chosen:
+        with copied() as copy:
+            mutate(copy, file, old, new)
+            failed: list[str] = []
+            for some in tests(known.get(name)):
+                failed = failed or run_tests(copy, some)[0]
         caught = failed[0].removeprefix("tests/learn/") if failed else None
         print(f"{'caught ' if caught else 'MISSED '} {name}: {caught}", flush=True)
         rows.append({"mutation": name, "file": file, "caught_by": caught})
+    catchers = sorted({row["caught_by"] for row in rows if row["caught_by"]})
+    with copied() as copy:  # what caught them must be silent without them
+        failed, report = run_tests(copy, catchers) if catchers else ([], "")
+    if failed:
+        raise SystemExit(f"the tests fail without any mutation:\n{report}")
     missed = [row["mutation"] for row in rows if row["caught_by"] is None]
     print(f"{len(rows) - len(missed)} of {len(rows)} caught in {time.monotonic() - began:.0f} s")
     if not args.only:
         facts = {"mutations": len(rows), "caught": len(rows) - len(missed), "rows": rows}
         args.out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        if args.out == Path(__file__).with_suffix(".json"):
+            write_page(facts)
     if missed:
         raise SystemExit(f"not caught: {', '.join(missed)}")
 

@@ -356,7 +356,7 @@ def cost(report: dict) -> str:
         f"attention. Hours assume {given['peak_flops'] / 1e12:.0f} TFLOP/s of bf16, of which one GPU reaches "
         f"{percent(given['share'])} and each of eight, with an eighth of the batch, {percent(given['share_of_eight'])}, "
         f"{1000 * given['other_seconds']:.0f} ms a step for what is no product, and {given['link_bytes'] / 1e9:.0f} GB/s "
-        "between GPUs. A codec trains on one."
+        "between GPUs. The hours of codecs are of one GPU."
     )
 
 

@@ -132,20 +132,35 @@ def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContext
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
 
+def exact(device: torch.device) -> AbstractContextManager:
+    """Products and convolutions in full fp32 on a device, also within a training's tf32()."""
+    return _rounding(device, False)
+
+
+def tf32(device: torch.device) -> AbstractContextManager:
+    """What is left in fp32 of a training: an NVIDIA GPU takes TF32, which rounds what goes into a product to 10 bits.
+
+    It does so in convolutions anyhow, unless it is told (exact). Elsewhere nothing changes.
+    """
+    return _rounding(device, True)
+
+
 @contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """Convolutions in full fp32 on a device: an NVIDIA GPU rounds what goes into them to 10 bits, unless it is told."""
+def _rounding(device: torch.device, allowed: bool) -> Iterator[None]:
     import torch
 
     if device.type != "cuda":
         yield
         return
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
+    places = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [place.allow_tf32 for place in places]
+    for place in places:
+        place.allow_tf32 = allowed
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        for place, was in zip(places, before, strict=True):
+            place.allow_tf32 = was
 
 
 def ways(device: torch.device) -> dict[str, str]:
@@ -154,10 +169,11 @@ def ways(device: torch.device) -> dict[str, str]:
 
     native = "" if fast_bf16(device) else ", since it does not multiply bf16 natively"
     training = {None: "fp32", torch.bfloat16: "bf16 autocast", torch.float16: "fp16 autocast, gradients scaled"}
+    rest = ", TF32 for the rest" if device.type == "cuda" else ""
     return {
         "model": f"{'fp32' if native else 'bf16'}{native}; the codec in fp32",
         "attention": "fused" if device.type in FUSED_ATTENTION else "plain products",
-        "training": training[training_type(device, True)],
+        "training": training[training_type(device, True)] + rest,
         "optimizer": "fused AdamW" if device.type in FUSED_OPTIMIZER else "AdamW, not fused",
         "processes": {"cuda": "NCCL, a GPU each", "cpu": "gloo"}.get(device.type, "one only"),
     }

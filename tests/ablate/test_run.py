@@ -172,7 +172,8 @@ def test_an_interrupted_row_ends_with_the_numbers_of_an_uninterrupted_one(
     whole = made(place, plan, tmp_path / "whole", **given)["a/b, seed 0"]
     steps: list[int] = []
     module = objective if what == "model" else train.codec_learning
-    loss = module.loss
+    name = "loss_of" if what == "model" else "loss"
+    loss = getattr(module, name)
 
     def interrupted(*given):
         steps.append(1)
@@ -180,7 +181,7 @@ def test_an_interrupted_row_ends_with_the_numbers_of_an_uninterrupted_one(
             raise KeyboardInterrupt
         return loss(*given)
 
-    monkeypatch.setattr(module, "loss", interrupted)
+    monkeypatch.setattr(module, name, interrupted)
     with pytest.raises(KeyboardInterrupt):
         made(place, plan, tmp_path / "parts", **given)
     assert len(list((tmp_path / "parts").rglob("state.pt"))) == 1

@@ -104,6 +104,38 @@ def test_convolutions_of_the_codec_are_exact_on_nvidia_gpus():
     assert torch.backends.cudnn.allow_tf32
 
 
+def rounds() -> tuple[bool, bool]:
+    """Whether products, and convolutions, may round what goes into them."""
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def test_what_a_training_leaves_in_fp32_is_tf32_on_nvidia_gpus_alone(tmp_path, monkeypatch):
+    assert rounds() == (False, True)  # torch's own way
+    with device.tf32(CUDA):
+        assert rounds() == (True, True)
+        with device.exact(CUDA):
+            assert rounds() == (False, False)
+        assert rounds() == (True, True)
+    assert rounds() == (False, True)
+    with device.tf32(CPU):
+        assert rounds() == (False, True)
+    with pytest.raises(KeyboardInterrupt), device.tf32(CUDA):
+        raise KeyboardInterrupt
+    assert rounds() == (False, True)
+    found, model = [], nn.Linear(1, 1)
+    model.weight.register_hook(lambda _: found.append(rounds()))  # in the backward pass
+
+    def loss(generator: np.random.Generator, step: int) -> dict[str, torch.Tensor]:
+        found.append(rounds())
+        return {"loss": model.weight.square().sum()}
+
+    for place in (CPU, CUDA):
+        monkeypatch.setattr(loop, "tf32", lambda _, place=place: device.tf32(place))
+        loop.run(model, loss, loop.LoopOptions(steps=1, warmup=1, bf16=False), tmp_path, quiet=True)
+        assert rounds() == (False, True)
+    assert found == [(False, True)] * 2 + [(True, True)] * 2
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_fused_attention_is_the_plain_one(monkeypatch, masked):
     torch.manual_seed(0)

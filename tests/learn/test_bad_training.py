@@ -167,7 +167,13 @@ ROWS: list[tuple[str, Spoil, str]] = [
         recipe("codec", "steps = 2", 'steps = 2\nbest = "los"'),
         "best in [loop] must be a figure",
     ),
-    ("epochs of an evaluator", of_kind("encoder", "[loop]\nepochs = 2\n"), "epochs, best and compile in [loop]"),
+    (
+        "epochs of an evaluator",
+        of_kind("encoder", "[loop]\nepochs = 2\n"),
+        "epochs, best, compile and workers in [loop]",
+    ),
+    ("workers of an evaluator", of_kind("encoder", "[loop]\nworkers = 2\n"), "are for dimo train codec and model"),
+    ("fewer workers than none", recipe("codec", "steps = 2", "steps = 2\nworkers = -1"), "must be 0 or more, not -1"),
     (
         "a codec of another body",
         recipe("codec", "dim = 8", 'dim = 8\nskeleton = "kit"'),

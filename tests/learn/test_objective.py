@@ -15,7 +15,9 @@ from dimo import checkpoint
 from dimo.errors import RequestError
 from dimo.learn import loop
 from dimo.learn.batches import ModelData
-from dimo.learn.model import ModelLoss, divide, draw_kind, draw_levels, kinds, loss
+from dimo.learn.mix import ModelLoss, divide, draw_kind, kinds
+from dimo.learn.model import loss
+from dimo.learn.tasks import draw_levels
 from dimo.learn.validation import measure, unknown_texts
 from dimo.model.masked import MaskedConfig, MaskedModel
 from dimo.model.transformer import TransformerConfig

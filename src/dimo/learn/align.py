@@ -26,7 +26,7 @@ from dimo.learn import corpus, loop, parallel, provenance, recipe
 from dimo.learn.batches import ModelData
 from dimo.learn.folders import chosen
 from dimo.learn.judges import Judges, JudgesOptions, held_out, read_prompts
-from dimo.learn.model import ModelLoss
+from dimo.learn.mix import ModelLoss
 from dimo.learn.policy_gradient import AlignLoss, Alignment
 from dimo.learn.recipe import DataOptions
 from dimo.learn.reward import RewardOptions

@@ -21,9 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dimo.device import FUSED_OPTIMIZER, autocast, on_cpu, training_type
+from dimo.device import FUSED_OPTIMIZER, autocast, on_cpu, tf32, training_type
 from dimo.errors import RequestError, WeightsError
 from dimo.learn import parallel, waiting
+from dimo.learn.ahead import Feed, Jobs, Make, generator_of
 from dimo.learn.best import Best
 from dimo.learn.journal import LOG, VAL, Journal
 
@@ -51,6 +52,7 @@ class LoopOptions:
     save_every_seconds: float = 120.0
     best: str = ""  # a figure of val.csv: the weights of the validation where it was best are kept, too (best.py)
     tensorboard: bool = False  # the logs for TensorBoard as well (journal.py)
+    workers: int = 0  # processes that make batches ahead, for each that trains (ahead.py); 0 leaves it to itself
     compile: str = (
         ""  # a backend of torch.compile for the model's layers, as "inductor"; it takes minutes to begin with
     )
@@ -58,6 +60,8 @@ class LoopOptions:
     def __post_init__(self):
         if self.steps < 1 or self.learning_rate <= 0 or not 0 <= self.ema < 1 or self.shards < 1:
             raise RequestError("training needs steps >= 1, shards >= 1, a positive learning rate and 0 <= ema < 1")
+        if self.workers < 0:
+            raise RequestError(f"workers in [loop] must be 0 or more, not {self.workers}")
         if not all(0 <= beta < 1 for beta in self.betas) or self.clip <= 0 or self.weight_decay < 0:
             raise RequestError("training needs betas from 0 to less than 1, clip > 0 and weight_decay >= 0")
 
@@ -70,9 +74,9 @@ def scheduled(options: LoopOptions, steps: int | None, items: int, batch: int) -
 
 
 def plain(options: LoopOptions, steps: int | None) -> LoopOptions:
-    """scheduled() for trainings that count no epochs, keep no best weights and compile nothing; RequestError where one is to."""
-    if options.epochs or options.best or options.compile:
-        raise RequestError("epochs, best and compile in [loop] are for dimo train codec and model")
+    """scheduled() for trainings that have no epochs, best weights, compiled layers and workers; RequestError where one is to."""
+    if options.epochs or options.best or options.compile or options.workers:
+        raise RequestError("epochs, best, compile and workers in [loop] are for dimo train codec and model")
     return scheduled(options, steps, 0, 1)
 
 
@@ -95,15 +99,16 @@ def learning_rate(step: int, options: LoopOptions) -> float:
 def step_generator(seed: int, step: int, shard: int = 0) -> np.random.Generator:
     """The generator of a batch's choices; torch's global one is seeded alike for dropout and codebook restarts."""
     torch.manual_seed(((seed * 1_000_003 + step) * 1_009 + shard) % 2**63)
-    return np.random.default_rng([seed, step, shard])
+    return generator_of(seed, step, shard)
 
 
 def run(
     model: nn.Module,
-    loss: Callable[[np.random.Generator, int], dict[str, Tensor]],
+    loss: Callable[..., dict[str, Tensor]],
     options: LoopOptions,
     folder: Path,
     *,
+    batches: Make | None = None,
     settle: Callable[[int], None] | None = None,
     validate: Callable[[], dict[str, float]] | None = None,
     resume: bool = False,
@@ -113,10 +118,12 @@ def run(
     """Train model in place until options.steps or time_limit seconds; returns the number of steps done in all.
 
     loss(generator, step) gives the same named scalars at every step, "loss" among them; one that a batch does not have is
-    NaN, and stays out of the means. settle(step) is called by every process once the batches of a step are through: for what
-    follows them without gradients, as codebooks do. validate may raise Stop to end the run. On return the model holds the EMA
-    weights; the folder holds `state.pt` (for --resume), `log.csv` and, with validate, `val.csv` and, where options.best names a
-    figure of it, `best.safetensors`. The log's "waiting" is the share of the time that went into making batches.
+    NaN, and stays out of the means. batches(generator, step) makes what loss gets as its third argument, in other processes
+    where options.workers says so; without it loss draws its own. settle(step) is called by every process once the batches of a
+    step are through: for what follows them without gradients, as codebooks do. validate may raise Stop to end the run. On
+    return the model holds the EMA weights; the folder holds `state.pt` (for --resume), `log.csv` and, with validate, `val.csv`
+    and, where options.best names a figure of it, `best.safetensors`. The log's "waiting" is the share of the time that went
+    into waiting for batches.
     """
     rank, processes = parallel.world()
     if options.shards < processes:
@@ -137,6 +144,9 @@ def run(
     start = load_state(folder, model, optimizer, average, scaler) if resume else 0
     journal = Journal(folder, start if resume else None, tensorboard=options.tensorboard) if rank == 0 else None
     best = Best(folder, options.best, resume=resume) if rank == 0 and validate and options.best else None
+    feed = None
+    if batches is not None:
+        feed = Feed(batches, Jobs(start, options.steps, rank, options.shards, processes), options.seed, options.workers)
     began = saved = logged = time.monotonic()
     waited = waiting.seconds()
     names: list[str] = []
@@ -152,9 +162,11 @@ def run(
         rows = []
         for shard in range(rank, options.shards, processes):
             generator = step_generator(options.seed, step, shard)
-            with autocast(place, dtype):
-                values = loss(generator, step)
-            scaler.scale(values["loss"] / options.shards).backward()
+            batch = () if feed is None else (feed.next(generator, step),)
+            with tf32(place):
+                with autocast(place, dtype):
+                    values = loss(generator, step, *batch)
+                scaler.scale(values["loss"] / options.shards).backward()
             names = names or list(values)
             rows.append(torch.stack([values[name].detach().float() for name in names]))
         here = torch.stack(rows)
@@ -211,6 +223,8 @@ def run(
         if rank == 0 and time.monotonic() - saved > options.save_every_seconds:
             save_state(folder, model, optimizer, average, scaler, done)
             saved = time.monotonic()
+    if feed is not None:
+        feed.close()
     if journal is not None:
         save_state(folder, model, optimizer, average, scaler, done)
         journal.close()

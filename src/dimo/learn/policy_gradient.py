@@ -21,7 +21,7 @@ from dimo.errors import RequestError
 from dimo.formats.files import write_atomically
 from dimo.learn.batches import ModelData
 from dimo.learn.estimators import ESTIMATORS, Clip, Estimator, Pass
-from dimo.learn.model import ModelLoss
+from dimo.learn.mix import ModelLoss
 from dimo.learn.model import loss as supervised_loss
 from dimo.learn.reward import RewardOptions, advantages, rewards
 from dimo.learn.rollout import Prompt, hide, roll_out

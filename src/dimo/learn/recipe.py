@@ -19,7 +19,7 @@ from dimo.learn.codec import CodecLoss
 from dimo.learn.folders import Written, listed
 from dimo.learn.generation import ValidationOptions
 from dimo.learn.loop import LoopOptions
-from dimo.learn.model import ModelLoss
+from dimo.learn.mix import ModelLoss
 from dimo.model.masked import MaskedConfig
 from dimo.model.transformer import TransformerConfig
 

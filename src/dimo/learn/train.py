@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -21,7 +20,7 @@ from dimo.device import find
 from dimo.errors import RequestError, WeightsError
 from dimo.evaluators.find import find_all
 from dimo.inpaint.pipeline import Pipeline
-from dimo.learn import best, corpus, journal, loop, parallel, provenance, recipe, validation
+from dimo.learn import best, corpus, journal, loop, parallel, provenance, recipe, tasks, validation
 from dimo.learn import codec as codec_learning
 from dimo.learn import model as objective
 from dimo.learn.batches import ModelData
@@ -77,16 +76,14 @@ def train_codec(settings: Settings) -> int:
     codec_learning.prepare(codec, train)
     codec.to(place)
 
-    def loss(generator: np.random.Generator, _: int) -> dict[str, Tensor]:
-        return codec_learning.loss(codec, data.batch(plan.loss.batch, generator).to(place), plan.loss, generator)
-
     if not settings.resume:
         begin_codebooks(codec.train(), data.batch(plan.loss.batch, loop.step_generator(options.seed, 0)).to(place))
     done = loop.run(
         codec,
-        loss,
+        lambda generator, _, features: codec_learning.loss(codec, features.to(place), plan.loss, generator),
         options,
         settings.out,
+        batches=lambda generator, _: data.batch(plan.loss.batch, generator),
         settle=Codebooks(codec.quantizer, options.shards, options.seed).settle,
         validate=lambda: codec_learning.measure(codec, held),
         resume=settings.resume,
@@ -181,9 +178,10 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     made_of = _generation(settings, plan, Pipeline(codec, model, wordpiece), read["val"])
     done = loop.run(
         model,
-        lambda generator, step: objective.loss(model, sets["train"], plan.loss, generator, step),
+        lambda generator, _, drawn: objective.loss_of(model, drawn, plan.loss, generator),
         options,
         settings.out,
+        batches=lambda generator, step: tasks.draw(sets["train"], plan.loss, model.config, generator, step),
         validate=lambda: {
             **validation.measure(model, sets["val"], plan.loss),
             **(made_of.measure() if made_of is not None else {}),

@@ -13,7 +13,8 @@ from torch.nn.functional import nll_loss
 from dimo.diffusion.corrupt import mask_motion
 from dimo.learn import generation
 from dimo.learn.batches import ModelData
-from dimo.learn.model import ModelLoss, kinds, loss
+from dimo.learn.mix import ModelLoss, kinds
+from dimo.learn.model import loss
 from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import UNK

@@ -1,4 +1,4 @@
-"""How long the training process waits for its batches: those are drawn and put together on the process that trains."""
+"""How long the training waits for its batches: while it makes them itself, or until a worker has made them (ahead.py)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 _seconds = 0.0
+_within = False
 
 
 def seconds() -> float:
@@ -18,15 +19,18 @@ def seconds() -> float:
 
 
 def counted(batch: Callable[P, T]) -> Callable[P, T]:
-    """A function that makes batches, whose time counts as waiting."""
+    """A function that makes or fetches batches, whose time counts as waiting; within another such function, once."""
 
     @wraps(batch)
     def timed(*args: P.args, **kwargs: P.kwargs) -> T:
-        global _seconds
-        began = monotonic()
+        global _seconds, _within
+        if _within:
+            return batch(*args, **kwargs)
+        began, _within = monotonic(), True
         try:
             return batch(*args, **kwargs)
         finally:
+            _within = False
             _seconds += monotonic() - began
 
     return timed
