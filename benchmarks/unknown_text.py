@@ -1,6 +1,6 @@
 """What an unknown text tells the model of its length; writes benchmarks/unknown_text.json.
 
-    python benchmarks/unknown_text.py --data data/pack [--steps 1200] [--clips 4000] [--out benchmarks/unknown_text.json]
+    python benchmarks/unknown_text.py --data data/pack [--steps 1200] [--clips 4000] [--held 400] [--out FILE]
 
 Guidance compares the prediction with the text to the one without. If the one without knows how long the text is, what that
 says of the motion is lost. Measured on validation clips beside unknown texts of 4, 8, 16 and 30 word pieces, under the same
@@ -38,7 +38,7 @@ def examples(model: DiMo, data: Path, split: str, most: int) -> ModelData:
     """At most so many clips of a split as codes, spread over it."""
     options = DataOptions()
     found = corpus.clips(data, split, options)
-    found = found[:: max(1, len(found) // most)]
+    found = found[:: -(-len(found) // most)]
     codes = corpus.code_clips(model.codec, found, model.model.config.max_steps)
     return ModelData(corpus.examples(found, codes, model.wordpiece, model.model.config.max_text, options))
 
@@ -68,10 +68,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/pack"))
     parser.add_argument("--steps", type=int, default=1200, help="of training for each of the two small models")
     parser.add_argument("--clips", type=int, default=4000, help="training clips at most")
+    parser.add_argument("--held", type=int, default=400, help="validation clips at most, which are one batch")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     args = parser.parse_args()
     packaged = DiMo.from_pretrained(checkpoint.packaged_folder(), precision="fp32")
-    train, held = (examples(packaged, args.data, split, args.clips) for split in ("train", "val"))
+    wanted = {"train": args.clips, "val": args.held}
+    train, held = (examples(packaged, args.data, split, most) for split, most in wanted.items())
     places = int(np.sum(held.lengths))
     facts: dict = {"clips": len(held.examples), "places": places, "steps": args.steps}
     facts |= {"packaged weights": row(packaged.model, held)}

@@ -120,7 +120,7 @@ def test_what_a_row_depends_on_makes_it_anew(place, codec, plan_file, tmp_path, 
     row = "[groups.a]\nrows.b = {{ {} }}\n"
     first = made(place, plans.read(plan_file(row.format("model.loss.spans = 0.25"))), tmp_path, codec=codec)
     for changes, done in (
-        ("model.loss.spans = 0.25, model.loop.log_every = 2", []),  # changes no number
+        ("model.loss.spans = 0.25, model.loop.log_every = 2, model.loop.workers = 2", []),  # changes no number
         ("model.loss.spans = 0.5", ["model", "a/b"]),
         ("model.loss.spans = 0.5, sampling.guidance = 2.0", ["a/b"]),
         ("model.loss.spans = 0.5, drawn.levels = 1", ["a/b"]),

@@ -23,7 +23,7 @@ from dimo.learn.start import bert_folder
 
 VERSION = 1
 """Of what is written under the keys."""
-REPORTING = ("log_every", "validate_every", "save_every_seconds", "best", "tensorboard")
+REPORTING = ("log_every", "validate_every", "save_every_seconds", "best", "tensorboard", "workers")
 
 
 def digest(*parts: Any) -> str:
