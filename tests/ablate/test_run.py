@@ -24,8 +24,7 @@ from dimo.data import shards
 from dimo.errors import RequestError
 from dimo.evaluate.report import Cell, Report, Task
 from dimo.evaluators.find import find_all
-from dimo.learn import model as objective
-from dimo.learn import recipe, train
+from dimo.learn import recipe, tasks, train
 from dimo.learn.align import AlignRecipe
 
 ROWS = """
@@ -171,8 +170,7 @@ def test_an_interrupted_row_ends_with_the_numbers_of_an_uninterrupted_one(
     )
     whole = made(place, plan, tmp_path / "whole", **given)["a/b, seed 0"]
     steps: list[int] = []
-    module = objective if what == "model" else train.codec_learning
-    name = "loss_of" if what == "model" else "loss"
+    module, name = (tasks, "draw") if what == "model" else (train.codec_learning, "loss")  # once a step of the training
     loss = getattr(module, name)
 
     def interrupted(*given):
