@@ -142,5 +142,5 @@ class _Pickler(pickle.Pickler):
         return (torch.from_numpy, (obj.numpy(),)) if isinstance(obj, Tensor) else NotImplemented
 
 
-def _as_it_is(value: bytes) -> bytes:
+def _as_it_is(value: Any) -> Any:
     return value

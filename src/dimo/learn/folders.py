@@ -49,7 +49,9 @@ def chosen(given: Data, written: Written) -> Data:
 
 def listed(value: Any, where: str, path: str | Path) -> Written:
     """A recipe's list of folders, or of folders with weights; FormatError for anything else."""
-    rows = [[row, None] if isinstance(row, str) else row for row in value] if isinstance(value, list) else [None]
+    rows: list[Any] = (
+        [[row, None] if isinstance(row, str) else row for row in value] if isinstance(value, list) else [0]
+    )
     for row in rows:
         if not (isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and row[0] and _weight(row[1])):
             raise FormatError(

@@ -7,6 +7,7 @@ diffusion/corrupt.py, batches in batches.py.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,8 +37,11 @@ class Shown:
 
     def to(self, device: torch.device) -> Shown:
         """The same on a device."""
-        parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Shown(**{name: part if part is None else part.to(device) for name, part in parts.items()})
+
+        def moved(part: Any) -> Any:
+            return None if part is None else part.to(device)
+
+        return Shown(**{f.name: moved(getattr(self, f.name)) for f in fields(self)})
 
 
 @dataclass(frozen=True)
