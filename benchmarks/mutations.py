@@ -22,7 +22,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ |= {
+    "OMP_NUM_THREADS": "1",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}  # no plugin is needed, and they load slowly
 
 import pytest
 
@@ -112,7 +115,7 @@ def copied() -> Iterator[Path]:
     """A copy of the package, but for the weights."""
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / "src" / "dimo"
-        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("weights", "__pycache__"))
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("weights"))
         (copy / "weights").symlink_to(PACKAGE / "weights")
         yield copy
 
@@ -189,12 +192,8 @@ def main() -> None:
     args = parser.parse_args()
     before = json.loads(args.before.read_text(encoding="utf-8")) if args.before.exists() else {"rows": []}
     known = {row["mutation"]: row["caught_by"] for row in before["rows"]}
-    for module in (
-        "safetensors.torch",
-        "scipy",
-        "torch._dynamo",
-        "torch.utils.data",
-    ):  # each fork would take seconds for them
+    # Each fork would take seconds for them.
+    for module in ("safetensors.torch", "tokenizers", "torch._dynamo", "torch.utils.data", "pyarrow.parquet"):
         import_module(module)
     rows, began = [], time.monotonic()
     chosen = [m for m in MUTATIONS if args.only in m[0]]
