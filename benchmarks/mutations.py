@@ -168,6 +168,20 @@ def tests(first: str | None) -> list[list[str]]:
     return [*([[first]] if first else []), [*FIRST, *later]]
 
 
+def read(path: Path) -> dict[str, dict]:
+    """Rows of an earlier result by their mutation."""
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    return {row["mutation"]: row for row in rows}
+
+
+def write(path: Path, found: dict[str, dict]) -> None:
+    """What is known so far, in the order of the list; an interrupted run loses nothing of it."""
+    rows = [found[name] for name, *_ in MUTATIONS if name in found]
+    caught = sum(row["caught_by"] is not None for row in rows)
+    facts = {"mutations": len(MUTATIONS), "run": len(rows), "caught": caught, "rows": rows}
+    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
 def write_page(facts: dict) -> None:
     """The table of docs/objective.md."""
     from dimo.evaluate.tables import put
@@ -179,23 +193,26 @@ def write_page(facts: dict) -> None:
         + " |"
         for row in facts["rows"]
     ]
-    body = "\n".join([f"{facts['caught']} of {facts['mutations']} are noticed.", "", head, *rows])
+    left = f"; {facts['mutations'] - facts['run']} more have not been run" if facts["run"] < facts["mutations"] else ""
+    body = "\n".join([f"{facts['caught']} of {facts['run']} are noticed{left}.", "", head, *rows])
     page = ROOT / "docs" / "objective.md"
     page.write_text(put(page.read_text(encoding="utf-8"), "mutations", body)[0], encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="mutations whose name holds this word")
+    parser.add_argument(
+        "--only", default="", help="mutations whose name holds this word; of the others an earlier result stays"
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     parser.add_argument("--before", type=Path, default=Path(__file__).with_suffix(".json"), help="an earlier result")
     args = parser.parse_args()
-    before = json.loads(args.before.read_text(encoding="utf-8")) if args.before.exists() else {"rows": []}
-    known = {row["mutation"]: row["caught_by"] for row in before["rows"]}
+    known = {name: row["caught_by"] for name, row in read(args.before).items()}
+    found = read(args.out) if args.only else {}
     # Each fork would take seconds for them.
     for module in ("safetensors.torch", "tokenizers", "torch._dynamo", "torch.utils.data", "pyarrow.parquet"):
         import_module(module)
-    rows, began = [], time.monotonic()
+    began = time.monotonic()
     chosen = [m for m in MUTATIONS if args.only in m[0]]
     for name, file, old, new in chosen:
         with copied() as copy:
@@ -205,19 +222,18 @@ def main() -> None:
                 failed = failed or run_tests(copy, some)[0]
         caught = failed[0].removeprefix("tests/learn/") if failed else None
         print(f"{'caught ' if caught else 'MISSED '} {name}: {caught}", flush=True)
-        rows.append({"mutation": name, "file": file, "caught_by": caught})
-    catchers = sorted({row["caught_by"] for row in rows if row["caught_by"]})
+        found[name] = {"mutation": name, "file": file, "caught_by": caught}
+        write(args.out, found)
+    catchers = sorted({row["caught_by"] for row in found.values() if row["caught_by"]})
     with copied() as copy:  # what caught them must be silent without them
         failed, report = run_tests(copy, catchers) if catchers else ([], "")
     if failed:
+        args.out.unlink()
         raise SystemExit(f"the tests fail without any mutation:\n{report}")
-    missed = [row["mutation"] for row in rows if row["caught_by"] is None]
-    print(f"{len(rows) - len(missed)} of {len(rows)} caught in {time.monotonic() - began:.0f} s")
-    if not args.only:
-        facts = {"mutations": len(rows), "caught": len(rows) - len(missed), "rows": rows}
-        args.out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        if args.out == Path(__file__).with_suffix(".json"):
-            write_page(facts)
+    missed = [name for name, row in found.items() if row["caught_by"] is None]
+    print(f"{len(found) - len(missed)} of {len(found)} caught in {time.monotonic() - began:.0f} s")
+    if args.out == Path(__file__).with_suffix(".json"):
+        write_page(json.loads(args.out.read_text(encoding="utf-8")))
     if missed:
         raise SystemExit(f"not caught: {', '.join(missed)}")
 
