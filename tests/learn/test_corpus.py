@@ -97,6 +97,10 @@ def test_motion_is_left_out_where_the_codes_are_known(codec, tmp_path, monkeypat
     shards.write(tmp_path / "train.parquet", made)
     options = DataOptions(shifts=True)
     read = lambda **more: corpus.coded(codec, tmp_path, "train", options, 9, tmp_path / "out", **more)  # noqa: E731
+    lights, clips = [], corpus.clips
+    monkeypatch.setattr(
+        corpus, "clips", lambda *given, light=False: [lights.append(light), clips(*given, light=light)][1]
+    )
     first = read()
     with monkeypatch.context() as patch:
         patch.setattr(corpus, "feature_clips", lambda found: pytest.fail("the cache was not used"))
@@ -107,6 +111,7 @@ def test_motion_is_left_out_where_the_codes_are_known(codec, tmp_path, monkeypat
         assert [len(s) for s in found.shifted] == [3, 3]
         assert [len(c.joints) for c in found.clips] == [30, 41]
         np.testing.assert_array_equal(draw_weights(found.clips, options), draw_weights(made, options))
+    assert lights == [False, True, False]
     for found in (first, again):
         assert all(c.joints.strides[0] == 0 for c in found.clips)  # one frame in memory
     for c, d in zip(whole.clips, made, strict=True):
