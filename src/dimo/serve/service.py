@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,9 @@ the model doubts it. Sentences of actions that it learned stay below 1.5, others
 
 MOST_DRAWN = 64
 """Motions that are drawn for one request, where the best are kept."""
+
+REMEMBERED = 256
+"""Sentences whose warnings are kept: those of the page are asked for again and again."""
 
 ASIDE = 4
 """Files that are read or written at once."""
@@ -151,7 +154,18 @@ class Service:
         """What an answer says beside its motions; parts with the seconds that they got."""
         fps = self.model.codec.config.fps
         parts = [{"text": part.text, "seconds": part.frames / fps} for part in planned.parts]
-        return {"seed": seed, "weights": self.weights, "parts": parts}
+        warnings = self.warnings([part.text for part in planned.parts])
+        return {"seed": seed, "weights": self.weights, "parts": parts, "warnings": warnings}
+
+    def warnings(self, texts: Sequence[str | None]) -> list[str]:
+        """What the command line notes of sentences that the model has hardly seen the like of."""
+        if self.model.pipeline.recall is None:
+            return []
+        return [told for text in dict.fromkeys(texts) if text and (told := self._warning(text))]
+
+    @cached_property
+    def _warning(self) -> Callable[[str], str | None]:
+        return lru_cache(REMEMBERED)(lambda text: self.model.understands(text).warning())
 
     # ---- words
 
