@@ -56,6 +56,7 @@ function heard(what, value) {
   else if (what === "selection") selected(value);
   else if (what === "problem") problem(value);
   else if (what === "busy") busy(value);
+  else if (what === "stopped") busySince = null;
   else if (what === "said") said(value);
   else if (what === "begin" || what === "round") rounds.hear(what, value);
 }
@@ -145,13 +146,18 @@ function problem(sentence) {
 
 function busy(what) {
   $("#working").hidden = !what;
-  globalThis.document.body.classList.toggle("busy", Boolean(what));
+  $("#make").textContent = what ? "Stop" : "Make";
   if (what) {
     busySince = performance.now();
     $("#status").textContent = `${what} ...`;
-  } else if (!$("#status").classList.contains("problem")) {
-    $("#status").textContent = `done in ${((performance.now() - busySince) / 1000).toFixed(1)} s`;
+    return;
   }
+  if (!$("#status").classList.contains("problem")) {
+    $("#status").textContent = busySince === null ? "stopped" : `done in ${((performance.now() - busySince) / 1000).toFixed(1)} s`;
+  }
+  if (!rounds.broken) return;
+  rounds.forget();
+  if (work.document) show(work.document); // not the half of another that the rounds left there
 }
 
 function said(text) {
@@ -177,6 +183,12 @@ const asked = () => [{ text: text.value.trim() || null, seconds: seconds() ?? (t
 $("#prompt").addEventListener("submit", (event) => {
   event.preventDefault();
   work.make(asked());
+});
+$("#make").addEventListener("click", (event) => {
+  // By the pointer, once: Enter in the prompt and a double click make the newer sentence instead.
+  if (!work.abort || event.detail !== 1) return;
+  event.preventDefault();
+  work.stop();
 });
 $("#four").addEventListener("click", () => work.versions(asked()));
 $("#add").addEventListener("click", () => {

@@ -13,7 +13,7 @@ const MOST_FILES = 4; // side by side
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 
 export class Work {
-  /** tell: heard(what, value) for "document", "busy", "problem", "round", "versions", "said", "selection". */
+  /** tell: heard(what, value) for "document", "busy", "stopped", "problem", "round", "versions", "said", "selection". */
   constructor(tell) {
     this.tell = tell;
     this.history = new History((document) => this.changed(document));
@@ -57,7 +57,9 @@ export class Work {
   }
 
   stop() {
-    this.abort?.abort();
+    if (!this.abort) return;
+    this.tell("stopped", true);
+    this.abort.abort();
   }
 
   // ---- from nothing
