@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -165,4 +166,15 @@ def test_assistants_are_told_too(heard, tmp_path):
 
 
 def test_weights_without_captions_warn_of_nothing(model):
-    assert Service(model).warnings([UNKNOWN]) == []
+    assert Service(model).heard([UNKNOWN]) == {"warnings": [], "notes": []}
+
+
+def test_sentences_that_are_taken_as_others_are_told(heard, monkeypatch):
+    """As the command line tells them: each once, and not where recall has no say."""
+    known = heard.understands(TEXT)
+    monkeypatch.setattr(heard, "understands", lambda text: replace(known, text=text, taken_as=(TEXT,)))
+    note = f"I take 'somebody strolls' as {TEXT!r}"
+    with TestClient(create_app(Service(heard)), base_url="http://localhost") as client:
+        asked = {"text": "somebody strolls", "seconds": 1}
+        assert client.post("/v1/motions", json=asked).json()["notes"] == [note]
+        assert client.post("/v1/motions", json={**asked, "recall": 0}).json()["notes"] == []

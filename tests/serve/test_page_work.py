@@ -106,17 +106,17 @@ def test_several_files_are_shown_side_by_side_and_one_goes_on(node):
 def test_warnings_come_with_the_motion_and_words_are_of_this_motion_alone(node):
     made, edited = node("""
       const parts = [{ text: "a", seconds: 0.1 }];
-      answers["v1/motions"] = { seed: 1, parts, warnings: ["w"], motions: [motion(1)], said: "what it sees" };
+      answers["v1/motions"] = { seed: 1, parts, warnings: ["w"], notes: ["n"], motions: [motion(1)], said: "what it sees" };
       answers["v1/edits"] = { seed: 2, warnings: [], motions: [motion(2)] };
       answers["v1/captions"] = { text: "another thing" };
       await work.make([{ text: null, seconds: 0.1 }]);
-      out.push([work.document.warnings, last("said")]);
+      out.push([work.document.warnings, work.document.notes ?? [], last("said")]);
       await work.extend(1, "b");
       await new Promise((done) => setTimeout(done, 20));
-      out.push([work.document.warnings, last("said")]);
+      out.push([work.document.warnings, work.document.notes ?? [], last("said")]);
     """)
-    assert made == [["w"], "what it sees"]
-    assert edited == [[], "another thing"]
+    assert made == [["w"], ["n"], "what it sees"]
+    assert edited == [[], [], "another thing"]
 
 
 def test_a_full_queue_is_asked_again_once_when_it_says(node):

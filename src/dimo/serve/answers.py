@@ -65,11 +65,13 @@ class PartMade(Answer):
 class MotionsMade(Named):
     parts: list[PartMade]
     warnings: list[str] = Field(description="One sentence for each text that the model hardly knows; empty at best.")
+    notes: list[str] = Field(description="One sentence for each text that is taken as another one.")
     motions: list[MotionTold]
 
 
 class MotionsEdited(Named):
     warnings: list[str] = Field(description="A sentence where the model hardly knows the text; empty at best.")
+    notes: list[str] = Field(description="A sentence where the text is taken as another one.")
     motions: list[MotionTold]
 
 

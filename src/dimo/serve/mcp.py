@@ -41,11 +41,12 @@ class Desk:
     def model(self) -> DiMo:
         return DiMo.from_pretrained(self.weights, device=self.device)
 
-    def warnings(self, text: str) -> list[str]:
-        """What the command line notes of a sentence that the model has hardly seen the like of."""
+    def heard(self, text: str) -> dict[str, list[str]]:
+        """What the command line notes of a sentence that the model hardly knows, and of one that it takes as another."""
         if self.model.pipeline.recall is None:
-            return []
-        return [told for told in [self.model.understands(text).warning()] if told]
+            return {"warnings": [], "notes": []}
+        found = self.model.understands(text)
+        return {"warnings": list(filter(None, [found.warning()])), "notes": list(filter(None, [found.note()]))}
 
     def path(self, name: str) -> Path:
         """A file or folder by its name in the folder; RequestError for any that lies elsewhere."""
@@ -126,7 +127,7 @@ def build(desk: Desk) -> MCPServer:
         files = [desk.write(m, p, fps, skeleton) for m, p in zip(made, paths, strict=True)]
         seen = [caption.text for caption in desk.model.caption(made)]
         told = {"files": files, "seed": drawn, "seconds": made[0].seconds, "described_as": seen}
-        return {**told, "warnings": desk.warnings(text)}
+        return {**told, **desk.heard(text)}
 
     def edit_motion(
         file: str,

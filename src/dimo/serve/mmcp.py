@@ -257,8 +257,9 @@ def _told(service: Service, asked: Generate, body: Body, motions: Sequence[Motio
             "weights": service.weights,
         }
     ]
-    doubts = service.warnings([segment.prompt for segment in asked.segments if segment.type == "text"])
-    notes += [{"code": "doubt", "severity": "warning", "message": told} for told in doubts]
+    heard = service.heard([segment.prompt for segment in asked.segments if segment.type == "text"])
+    notes += [{"code": "doubt", "severity": "warning", "message": told} for told in heard["warnings"]]
+    notes += [{"code": "taken_as", "severity": "info", "message": told} for told in heard["notes"]]
     return mmcp_gltf.document(asked.skeleton, samples, fps, model=MODEL, names=names, notes=notes)
 
 

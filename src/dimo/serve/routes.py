@@ -34,7 +34,7 @@ def routes(service: Service) -> APIRouter:
         made = await service.result(job, request)
         if asked.best > 1:
             (made,) = await service.result(service.best(asked, made), request)
-        told = await service.aside(service.told, planned, seed)
+        told = await service.aside(service.told, asked, planned, seed)
         return await service.aside(outgoing.answer, made, asked, told)
 
     @api.post(
@@ -62,8 +62,8 @@ def routes(service: Service) -> APIRouter:
         planned = await service.aside(service.plan_edit, asked, given)
         job, seed = service.draw(planned, asked)
         made = await service.result(job, request)
-        warnings = await service.aside(service.warnings, [asked.text])
-        told = {"seed": seed, "weights": service.weights, "warnings": warnings}
+        heard = await service.aside(service.heard, [asked.text])
+        told = {"seed": seed, "weights": service.weights, **heard}
         return await service.aside(outgoing.answer, made, asked, told)
 
     @api.post("/captions", **documents.of(schemas.Captions, answers.CaptionsSaid, "Words for a motion"))

@@ -37,7 +37,7 @@ MOST_DRAWN = 64
 """Motions that are drawn for one request, where the best are kept."""
 
 REMEMBERED = 256
-"""Sentences whose warnings are kept: those of the page are asked for again and again."""
+"""Sentences whose warnings and notes are kept: those of the page are asked for again and again."""
 
 ASIDE = 4
 """Files that are read or written at once."""
@@ -150,22 +150,33 @@ class Service:
         texts = [asked.text or ""] * len(made)
         return Job([made], lambda _: [best_task.pick(self.model.pipeline, texts, made, asked.best)])
 
-    def told(self, planned: requests.Request, seed: int | None) -> dict[str, Any]:
+    def told(self, asked: Motions, planned: requests.Request, seed: int | None) -> dict[str, Any]:
         """What an answer says beside its motions; parts with the seconds that they got."""
         fps = self.model.codec.config.fps
         parts = [{"text": part.text, "seconds": part.frames / fps} for part in planned.parts]
-        warnings = self.warnings([part.text for part in planned.parts])
-        return {"seed": seed, "weights": self.weights, "parts": parts, "warnings": warnings}
+        texts = [asked.text, *(part.text for part in asked.parts or [])]
+        heard = self.heard(texts, asked.recall)
+        return {"seed": seed, "weights": self.weights, "parts": parts, **heard}
 
-    def warnings(self, texts: Sequence[str | None]) -> list[str]:
-        """What the command line notes of sentences that the model has hardly seen the like of."""
-        if self.model.pipeline.recall is None:
-            return []
-        return [told for text in dict.fromkeys(texts) if text and (told := self._warning(text))]
+    def heard(self, texts: Sequence[str | None], recall: float | None = None) -> dict[str, list[str]]:
+        """What the command line notes of sentences: those that the model has hardly seen the like of (warnings), and those
+        that it takes as others (notes), unless recall is 0."""
+        out: dict[str, list[str]] = {"warnings": [], "notes": []}
+        for text in dict.fromkeys(texts if self.model.pipeline.recall is not None else ()):
+            if text is None:
+                continue
+            warning, note = self._heard(text)
+            out["warnings"] += [warning] if warning else []
+            out["notes"] += [note] if note and recall != 0 else []
+        return out
 
     @cached_property
-    def _warning(self) -> Callable[[str], str | None]:
-        return lru_cache(REMEMBERED)(lambda text: self.model.understands(text).warning())
+    def _heard(self) -> Callable[[str], tuple[str | None, str | None]]:
+        def hear(text: str) -> tuple[str | None, str | None]:
+            found = self.model.understands(text)
+            return found.warning(), found.note()
+
+        return lru_cache(REMEMBERED)(hear)
 
     # ---- words
 

@@ -67,7 +67,8 @@ async function show(document) {
   timeline.show(document);
   $("#title").textContent = document.title;
   $("#canvas").setAttribute("aria-label", `A figure: ${document.title}. Drag to turn around it, wheel to come closer.`);
-  warned(document.warnings ?? []);
+  heardAs("#doubt", document.warnings);
+  heardAs("#taken", document.notes);
   $("#seedtext").textContent = document.seed ?? "none: from a file";
   $("#undo").disabled = !work.history.past.length;
   $("#redo").disabled = !work.history.future.length;
@@ -165,10 +166,10 @@ function said(text) {
   $("#said").textContent = text || "";
 }
 
-/** Sentences of the server on prompts that the model hardly knows. */
-function warned(sentences) {
-  $("#doubt").hidden = !sentences.length;
-  $("#doubt").textContent = sentences.join(". ");
+/** Sentences of the server on prompts that the model hardly knows, or takes as others. */
+function heardAs(place, sentences = []) {
+  $(place).hidden = !sentences.length;
+  $(place).textContent = sentences.join(". ");
 }
 
 // ---- the prompt
@@ -316,7 +317,7 @@ async function begin() {
     const answer = await api.opening();
     const clip = new Clip(answer.motions[0]), parts = fitted(answer.parts, clip.seconds), seed = answer.seed;
     const body = { ...answer.parts[0], seed };
-    const document = { clip, parts, seed, options: {}, whole: true, recipe: [{ path: "v1/motions", body }], title: parts[0].text, said: answer.said, warnings: answer.warnings };
+    const document = { clip, parts, seed, options: {}, whole: true, recipe: [{ path: "v1/motions", body }], title: parts[0].text, said: answer.said, warnings: answer.warnings, notes: answer.notes };
     text.value = parts[0].text;
     work.history.push(document);
   } catch (error) {

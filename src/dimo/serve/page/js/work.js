@@ -1,8 +1,8 @@
 // What can be done to the motion on the page. Each deed asks the server, then puts a new document into the history.
 //
-// A document is {clip, parts, seed, options, recipe, whole, title, warnings}: a motion and the row of prompts over it. recipe
+// A document is {clip, parts, seed, options, recipe, whole, title, warnings, notes}: a motion and the row of prompts over it. recipe
 // lists the requests that make it from nothing, null where a file was part of it; whole: its parts and seed alone repeat it;
-// warnings: a sentence for each prompt that the model hardly knows.
+// warnings: a sentence for each prompt that the model hardly knows; notes: one for each that it takes as another.
 
 import * as api from "./api.js";
 import { Clip } from "./clip.js";
@@ -90,7 +90,7 @@ export class Work {
   fresh(answer, body) {
     const clip = new Clip(answer.motions[0]);
     const parts = fitted(answer.parts, clip.seconds);
-    return { clip, parts, seed: answer.seed, options: body.options, whole: true, recipe: [{ path: "v1/motions", body }], title: titleOf(parts), said: answer.said, warnings: answer.warnings };
+    return { clip, parts, seed: answer.seed, options: body.options, whole: true, recipe: [{ path: "v1/motions", body }], title: titleOf(parts), said: answer.said, warnings: answer.warnings, notes: answer.notes };
   }
 
   /** Four versions of the present row, or of a new one, for the eye to choose from. */
@@ -123,8 +123,8 @@ export class Work {
   edited(before, asked, answer, parts) {
     const clip = new Clip(answer.motions[0]), row = parts(clip);
     const recipe = before.recipe && !asked.other ? [...before.recipe, { path: "v1/edits", body: asked }] : null;
-    const { seed, warnings } = answer, { options } = asked;
-    return { ...before, clip, parts: fitted(row, clip.seconds), seed, options, whole: false, recipe, title: titleOf(row), warnings, said: null };
+    const { seed, warnings, notes } = answer, { options } = asked;
+    return { ...before, clip, parts: fitted(row, clip.seconds), seed, options, whole: false, recipe, title: titleOf(row), warnings, notes, said: null };
   }
 
   /** A stretch made anew, as a text says, or as it may come. */
