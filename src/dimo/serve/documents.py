@@ -126,8 +126,8 @@ def install(app: FastAPI, token: bool = False) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = plain()
-            models = [(m, "validation") for m in (*BODIES, *SAID, Generate)]
-            _, schemas = models_json_schema(models, ref_template=REFERENCE + "{model}")
+            models = (*BODIES, *SAID, Generate)
+            _, schemas = models_json_schema([(m, "validation") for m in models], ref_template=REFERENCE + "{model}")
             components = document.setdefault("components", {})
             told = components.setdefault("schemas", {})
             told |= {**schemas["$defs"], "Problem": PROBLEM, "Refused": REFUSED}
