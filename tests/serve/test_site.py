@@ -120,7 +120,7 @@ def test_words_stand_out_from_what_is_behind_them(theme):
     assert contrast([1, 1, 1], [0, 0, 0]) == pytest.approx(21)
     has = colours(theme)
     behind = {name: ["back", "card", "card2"] for name in ("ink", "dim", "warn")}
-    behind |= {"dim": ["back", "far", "card", "card2"], "onmain": ["main"], "out": ["card"], "in": ["card"]}
+    behind |= {"dim": ["back", "far", "edge", "card", "card2"], "onmain": ["main"], "out": ["card"], "in": ["card"]}
     has["pressed"] = [0.13 * a + 0.87 * b for a, b in zip(has["accent"], has["card"], strict=True)]
     for name, places in {**behind, "accent": ["pressed"]}.items():
         for place in places:
