@@ -163,6 +163,9 @@ def _get(host: str, port: int, path: str) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument(
+        "--visits", type=int, default=browser.VISITS, help="of the page in each window; 0 leaves it out"
+    )
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).with_suffix(".json"))
     args = parser.parse_args()
     began = time.monotonic()
@@ -173,7 +176,7 @@ def main() -> None:
         host, port = str(address.hostname), int(address.port or 0)
         first, _ = Crowd(host, port, 0).ask(json.dumps({"text": TEXTS[0], "seconds": 2}).encode())
         started = time.monotonic() - began
-        page = browser.seen(address.geturl())
+        page = browser.seen(address.geturl(), args.visits) if args.visits else None
         rows = [trial(host, port, server.pid, clients, args.seconds) for clients in CLIENTS]
     finally:
         server.terminate()

@@ -317,6 +317,8 @@ def serve(report: dict) -> str:
     seconds = report["trials"][-1]["seconds"]
     told = f"From start to first answer {report['start_to_first_answer_s']} s. A crowd, {seconds:.0f} s each:"
     parts = [told, table(head, rows)]
+    most, least = report["trials"][-1]["clients"], report["trials"][0]["clients"]
+    parts.append(f"{most} clients get {report['batching_gain']:.1f} times the motions a second of {least}, by batches.")
     if page := report["page"]:
         seen = [
             (

@@ -159,6 +159,24 @@ def test_a_sentence_becomes_a_motion_round_by_round(page):
     assert page.locator(".codes b.open").count() == 0
 
 
+def test_what_is_being_made_can_be_stopped(page):
+    """Also between two rounds: the picture goes back to the motion that was there."""
+    before = motion(page)
+    page.fill("#text", "a person walks forward")
+    page.fill("#length", "9.5")
+    page.evaluate("document.querySelector('#steps').value = 300")
+    page.evaluate("document.querySelector('#steps').dispatchEvent(new Event('input', {bubbles: true}))")
+    page.click("#make")
+    until(page, "dimo.stage.views[0].clip !== dimo.work.document.clip")  # a round is there
+    assert page.text_content("#make") == "Stop"
+    page.click("#make")
+    until(page, "document.querySelector('#status').textContent === 'stopped'")
+    until(page, "dimo.stage.views[0].clip === dimo.work.document.clip")
+    assert page.text_content("#make") == "Make"
+    assert motion(page) == before
+    assert page.locator("#rounds").is_hidden()
+
+
 def test_an_example_is_one_click(page):
     button = page.locator("#examples button").nth(2)
     text = button.text_content()
@@ -268,6 +286,12 @@ def test_prompts_in_a_row_compose_a_motion(page):
     page.locator(".box").nth(0).focus()
     changed(page, lambda: page.keyboard.press("Delete"))
     assert texts(page) == ["a person walks forward"]
+    assert page.locator(".box .remove").count() == 0  # the last one stays
+    # Back, and the same by the mouse.
+    changed(page, lambda: page.click("#undo"))
+    page.locator(".box").nth(0).hover()
+    changed(page, lambda: page.locator(".box .remove").nth(0).click())
+    assert texts(page) == ["a person walks forward"]
     # And all the way back.
     for expected in (2, 2, 2):
         changed(page, lambda: page.click("#undo"))
@@ -319,15 +343,15 @@ def test_extend_vary_and_undo(page):
     assert motion(page) != after
 
 
-def dropped(page, path):
-    """Drop a file on the page."""
+def dropped(page, *paths):
+    """Drop files on the page."""
     data = page.evaluate_handle(
-        """async ({name, bytes}) => {
+        """async (files) => {
           const transfer = new DataTransfer();
-          transfer.items.add(new File([Uint8Array.from(bytes)], name));
+          for (const {name, bytes} of files) transfer.items.add(new File([Uint8Array.from(bytes)], name));
           return transfer;
         }""",
-        {"name": path.name, "bytes": list(path.read_bytes())},
+        [{"name": path.name, "bytes": list(path.read_bytes())} for path in paths],
     )
     for event in ("dragenter", "dragover", "drop"):
         page.dispatch_event("body", event, {"dataTransfer": data})
@@ -350,6 +374,29 @@ def test_a_file_that_is_dropped_plays_is_captioned_and_can_be_changed(page, clip
     before = motion(page)
     changed(page, lambda: page.click("#extend button"))
     assert motion(page)["rotations"][:40] == before["rotations"]
+
+
+def test_several_files_are_shown_side_by_side_and_one_goes_on(page, clip, tmp_path):
+    from dimo.body.retarget import retarget
+
+    one = clip.save(tmp_path / "one.npz")
+    two = retarget(clip, preset("kit")).save(tmp_path / "two.npz")
+    before = motion(page)
+    dropped(page, one, two)
+    page.wait_for_selector("#versions button >> nth=1")
+    until(page, "dimo.stage.views.length === 2")
+    assert page.locator("#versions b").all_text_contents() == ["1  one.npz", "2  two.npz"]
+    page.click("#versions .none")
+    page.wait_for_selector("#versions", state="hidden")
+    assert motion(page) == before
+    dropped(page, one, two)
+    page.wait_for_selector("#versions button >> nth=1")
+    changed(page, lambda: page.keyboard.press("2"))
+    assert page.text_content("#title") == "two.npz"
+    assert len(motion(page)["skeleton"]["joints"]) == len(preset("kit").names)
+    dropped(page, *[one] * 5)
+    page.wait_for_selector("#status.problem")
+    assert "4 files at most are shown side by side, not 5" in page.text_content("#status")
 
 
 def test_other_bodies_have_figures_too(page, clip, tmp_path):
@@ -421,7 +468,10 @@ def test_downloads_at_a_rate_and_on_a_body(page, tmp_path):
 
 
 def test_a_link_and_a_file_restore_the_session(page, opened, tmp_path):
+    page.click("#advanced summary")
+    page.fill("#steps", "4")
     make(page, seconds="3")
+    first = motion(page)
     select(page, 0.3, 0.6)
     page.fill("#stretchprompt", "a person bows")
     changed(page, lambda: page.click("#replace"))
@@ -434,6 +484,8 @@ def test_a_link_and_a_file_restore_the_session(page, opened, tmp_path):
     other.wait_for_selector(".box.made")
     assert motion(other) == expected
     assert texts(other) == row
+    until(other, "document.querySelector('#steps').value === '4'")  # what is made next is drawn alike
+    assert other.evaluate("dimo.work.options") == {"steps": 4}
     path, name = downloaded(page, lambda: page.click("#savesession"))
     there = tmp_path / name
     shutil.copy(path, there)
@@ -441,6 +493,11 @@ def test_a_link_and_a_file_restore_the_session(page, opened, tmp_path):
     changed(third, lambda: dropped(third, there))
     assert motion(third) == expected
     assert texts(third) == row
+    changed(third, lambda: third.click("#undo"))
+    assert motion(third) == first
+    # A link that is put into the address of a page that is open.
+    changed(third, lambda: third.evaluate("hash => { location.hash = hash; }", "#" + link.partition("#")[2]))
+    assert motion(third) == expected
 
 
 def test_advanced_reaches_the_server(page):
@@ -470,11 +527,24 @@ def test_advanced_reaches_the_server(page):
 
 
 def test_a_doubted_sentence_is_told(page):
-    """A sentence of no motion at all: whatever is made, the model finds other words for it."""
-    page.fill("#text", "photosynthesis of purple monkey dishwasher finance")
-    page.click("#make")
-    page.wait_for_selector("#doubt:not([hidden])")
-    assert "doubts" in page.text_content("#doubt")
+    """In the sentences that the command line prints, and no longer than the motion is there."""
+    for text in ("photosynthesis of purple monkey dishwasher finance", "a person wlaks forward"):
+        make(page, text)
+        assert page.text_content("#doubt") == DiMo.from_pretrained().understands(text).warning()
+        assert page.locator("#doubt").is_visible()
+    make(page, "a person walks forward")
+    assert page.locator("#doubt").is_hidden()
+
+
+def test_nothing_moves_by_itself_where_that_is_asked_for(opened):
+    page = opened(reduced_motion="reduce")
+    until(page, "dimo.shown")
+    page.wait_for_timeout(400)
+    assert at(page) == 0
+    assert page.get_attribute("#play", "aria-label") == "Play"
+    page.click("#play")
+    until(page, "dimo.player.time > 0")
+    assert page.get_attribute("#play", "aria-label") == "Pause"
 
 
 def test_light_and_dark(opened):

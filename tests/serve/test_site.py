@@ -92,3 +92,36 @@ def test_files_are_asked_for_again_but_not_sent_again(client):
     again = client.get("/page/style.css", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304
     assert json.dumps(client.get("/page/icon.svg").headers["content-type"]).startswith('"image/svg+xml')
+
+
+def colours(theme):
+    """The page's colours by name, as numbers from 0 to 1; those that the light theme leaves are the dark one's."""
+    style = (FOLDER / "style.css").read_text(encoding="utf-8")
+    dark, light = re.findall(r":root(?:\[data-theme=\"light\"\])? \{(.*?)\}", style, re.DOTALL)[:2]
+    found = dict(re.findall(r"--(\w+): #(\w{3,6});", dark + (light if theme == "light" else "")))
+    wide = {name: value if len(value) == 6 else "".join(2 * c for c in value) for name, value in found.items()}
+    return {name: [int(value[i : i + 2], 16) / 255 for i in (0, 2, 4)] for name, value in wide.items()}
+
+
+def contrast(one, other):
+    """WCAG 2.2's contrast ratio of two colours, by its relative luminance."""
+
+    def luminance(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        return sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_words_stand_out_from_what_is_behind_them(theme):
+    """At least 4.5 to 1, as WCAG 2.2 asks of plain text (success criterion 1.4.3)."""
+    assert contrast([1, 1, 1], [0, 0, 0]) == pytest.approx(21)
+    has = colours(theme)
+    behind = {name: ["back", "card", "card2"] for name in ("ink", "dim", "warn")}
+    behind |= {"dim": ["back", "far", "edge", "card", "card2"], "onmain": ["main"], "out": ["card"], "in": ["card"]}
+    has["pressed"] = [0.13 * a + 0.87 * b for a, b in zip(has["accent"], has["card"], strict=True)]
+    for name, places in {**behind, "accent": ["pressed"]}.items():
+        for place in places:
+            assert contrast(has[name], has[place]) >= 4.5, (name, place)

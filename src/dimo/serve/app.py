@@ -38,7 +38,7 @@ def create_app(service: Service, access: Access | None = None) -> FastAPI:
     app.include_router(mmcp.routes(service))
     site.install(app, service)
     problems.install(app)
-    documents.install(app)
+    documents.install(app, token=access.token is not None)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     if access.origins:
         app.add_middleware(

@@ -54,7 +54,7 @@ def record(service: Service, asked: Motions) -> dict[str, Any]:
     passed = list(states(pipeline, pipeline.rounds(planned, options), planned.name, planned.frames))
     (motion,) = pipeline.make([planned], options)
     said = service.model.caption(motion)[0].text
-    answer = {**service.told(planned, asked.seed), "motions": [to_json(motion)], "said": said}
+    answer = {**service.told(asked, planned, asked.seed), "motions": [to_json(motion)], "said": said}
     events = [["begin", rounds.begin(service, planned, asked.seed, options.steps)]]
     events += [["round", rounds.told(state)] for state in passed]
     return {"text": asked.text, "answer": answer, "events": events}

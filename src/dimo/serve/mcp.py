@@ -41,6 +41,13 @@ class Desk:
     def model(self) -> DiMo:
         return DiMo.from_pretrained(self.weights, device=self.device)
 
+    def heard(self, text: str) -> dict[str, list[str]]:
+        """What the command line notes of a sentence that the model hardly knows, and of one that it takes as another."""
+        if self.model.pipeline.recall is None:
+            return {"warnings": [], "notes": []}
+        found = self.model.understands(text)
+        return {"warnings": list(filter(None, [found.warning()])), "notes": list(filter(None, [found.note()]))}
+
     def path(self, name: str) -> Path:
         """A file or folder by its name in the folder; RequestError for any that lies elsewhere."""
         path = (self.folder / name).resolve()
@@ -107,7 +114,7 @@ def build(desk: Desk) -> MCPServer:
         """Make motion from an English sentence and write it to file (NAME.glb for Blender and engines, .bvh, .npz, .gif, ...).
 
         seconds: by default what the text makes likely. Several samples are written as NAME_1, NAME_2, ... The answer tells how
-        the model itself describes what it made, which shows whether it understood.
+        the model itself describes what it made, which shows whether it understood, and warns of a sentence that it hardly knows.
         """
         path = desk.output(file)
         if not 1 <= samples <= SAMPLES:
@@ -119,7 +126,8 @@ def build(desk: Desk) -> MCPServer:
         paths = [path] if samples == 1 else [path.with_stem(f"{path.stem}_{i + 1}") for i in range(samples)]
         files = [desk.write(m, p, fps, skeleton) for m, p in zip(made, paths, strict=True)]
         seen = [caption.text for caption in desk.model.caption(made)]
-        return {"files": files, "seed": drawn, "seconds": made[0].seconds, "described_as": seen}
+        told = {"files": files, "seed": drawn, "seconds": made[0].seconds, "described_as": seen}
+        return {**told, **desk.heard(text)}
 
     def edit_motion(
         file: str,

@@ -21,7 +21,7 @@ from dimo.body.motion import Motion
 from dimo.errors import DimoError
 from dimo.inpaint.request import Part
 from dimo.inpaint.request import Request as Planned
-from dimo.serve import mmcp_gltf, mmcp_loop, problems
+from dimo.serve import documents, mmcp_gltf, mmcp_loop, problems
 from dimo.serve.mmcp_body import FEET, Body, canonical
 from dimo.serve.mmcp_schemas import VERSION, Generate, ProtocolError
 from dimo.serve.schemas import Drawn
@@ -40,12 +40,14 @@ def routes(service: Service) -> APIRouter:
     """The protocol's two addresses."""
     api = APIRouter(tags=["MMCP"])
 
-    @api.get("/capabilities", summary="What the model can do, for animation tools")
+    failures = documents.problems(documents.PLAIN)
+
+    @api.get("/capabilities", summary="What the model can do, for animation tools", responses=failures)
     async def capabilities() -> dict[str, Any]:
         """The Motion Model Context Protocol's description of this server."""
         return _capabilities(service)
 
-    @api.post("/generate", summary="Motion for an animation tool", response_model=None)
+    @api.post("/generate", **documents.protocol("Motion for an animation tool"))
     async def generate(request: Request) -> Response:
         """A request of the Motion Model Context Protocol, or a batch of them; answered as glTF 2.0 with MMCP_motion."""
         try:
@@ -54,6 +56,8 @@ def routes(service: Service) -> APIRouter:
                 return _answer(200, await _batch(service, payload, request), "application/json")
             return _answer(200, await _generate(service, payload, request), "model/gltf+json")
         except Exception as error:
+            if isinstance(error, problems.Problem) and error.status == 408:
+                raise  # the connection's end, for which the protocol has no code
             refused = _refusal(error)
             return _answer(refused.status, refused.envelope(), "application/json")
 
@@ -253,6 +257,9 @@ def _told(service: Service, asked: Generate, body: Body, motions: Sequence[Motio
             "weights": service.weights,
         }
     ]
+    heard = service.heard([segment.prompt for segment in asked.segments if segment.type == "text"])
+    notes += [{"code": "doubt", "severity": "warning", "message": told} for told in heard["warnings"]]
+    notes += [{"code": "taken_as", "severity": "info", "message": told} for told in heard["notes"]]
     return mmcp_gltf.document(asked.skeleton, samples, fps, model=MODEL, names=names, notes=notes)
 
 

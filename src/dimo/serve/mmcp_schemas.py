@@ -76,7 +76,7 @@ class Guidance(Strict):
     weight: list[Number] = Field(default_factory=list)
 
 
-class Options(Strict):
+class GenerateOptions(Strict):
     diffusion_steps: int = Field(100, ge=1, le=500)
     num_samples: int = Field(1, ge=1, le=16)
     seed: int | None = None
@@ -100,4 +100,4 @@ class Generate(Strict):
     constraints: list[Constraint] = Field(default_factory=list)
     duration_frames: int | None = Field(None, gt=0)
     timing: Timing | None = None
-    options: Options = Field(default_factory=lambda: Options.model_validate({}))
+    options: GenerateOptions = Field(default_factory=lambda: GenerateOptions.model_validate({}))

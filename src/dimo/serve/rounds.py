@@ -53,7 +53,7 @@ def start(service: Service, asked: Motions, planned: Request, seed: int) -> Asyn
         assert last is not None
         (motion,) = pipeline.finish([planned], [last.codes], footlock=asked.footlock)
         motions = [to_json(on_body(motion, asked))]
-        send("end", {**service.told(planned, seed), "motions": motions})
+        send("end", {**service.told(asked, planned, seed), "motions": motions})
         return [None]
 
     job = Job([planned], run)

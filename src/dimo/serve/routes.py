@@ -13,7 +13,7 @@ from dimo.body.skeleton import preset_names
 from dimo.diffusion.options import STRATEGIES, SampleOptions
 from dimo.diffusion.schedule import SCHEDULES
 from dimo.errors import RequestError
-from dimo.serve import documents, incoming, outgoing, rounds, schemas
+from dimo.serve import answers, documents, incoming, outgoing, rounds, schemas
 from dimo.serve.service import Service
 
 
@@ -21,7 +21,7 @@ def routes(service: Service) -> APIRouter:
     """The addresses of a service."""
     api = APIRouter(prefix="/v1")
 
-    @api.post("/motions", **documents.of(schemas.Motions, "Motions from text", written=True))
+    @api.post("/motions", **documents.of(schemas.Motions, answers.MotionsMade, "Motions from text", written=True))
     async def motions(request: Request) -> Response:
         """Motions of a sentence, of several in a row, or of none.
 
@@ -34,9 +34,13 @@ def routes(service: Service) -> APIRouter:
         made = await service.result(job, request)
         if asked.best > 1:
             (made,) = await service.result(service.best(asked, made), request)
-        return await service.aside(outgoing.answer, made, asked, service.told(planned, seed))
+        told = await service.aside(service.told, asked, planned, seed)
+        return await service.aside(outgoing.answer, made, asked, told)
 
-    @api.post("/motions/rounds", **documents.of(schemas.Motions, "The rounds of a motion as they happen", stream=True))
+    @api.post(
+        "/motions/rounds",
+        **documents.of(schemas.Motions, answers.MotionsMade, "A motion round by round", stream=True),
+    )
     async def motion_rounds(request: Request) -> Response:
         """One motion of one sentence as server-sent events: begin, a round each, and end with what /v1/motions answers.
 
@@ -50,7 +54,7 @@ def routes(service: Service) -> APIRouter:
         _, seed = service.draw(planned, asked)  # for its checks; the rounds draw by themselves
         return StreamingResponse(rounds.start(service, asked, planned, seed), media_type="text/event-stream")
 
-    @api.post("/edits", **documents.of(schemas.Edits, "Change a motion", written=True))
+    @api.post("/edits", **documents.of(schemas.Edits, answers.MotionsEdited, "Change a motion", written=True))
     async def edits(request: Request) -> Response:
         """A motion with stretches made anew, a longer one, a variation, or one that leads over to another."""
         asked, given = await incoming.read(request, schemas.Edits, service)
@@ -58,9 +62,11 @@ def routes(service: Service) -> APIRouter:
         planned = await service.aside(service.plan_edit, asked, given)
         job, seed = service.draw(planned, asked)
         made = await service.result(job, request)
-        return await service.aside(outgoing.answer, made, asked, {"seed": seed, "weights": service.weights})
+        heard = await service.aside(service.heard, [asked.text])
+        told = {"seed": seed, "weights": service.weights, **heard}
+        return await service.aside(outgoing.answer, made, asked, told)
 
-    @api.post("/captions", **documents.of(schemas.Captions, "Words for a motion"))
+    @api.post("/captions", **documents.of(schemas.Captions, answers.CaptionsSaid, "Words for a motion"))
     async def captions(request: Request) -> Response:
         """An English sentence for a motion, how sure the model is of it, and others."""
         asked, given = await incoming.read(request, schemas.Captions, service)
@@ -72,7 +78,7 @@ def routes(service: Service) -> APIRouter:
             {"text": best.text, "score": score, "others": others, "seed": seed, "weights": service.weights}
         )
 
-    @api.post("/corrections", **documents.of(schemas.Corrections, "Put a caption right"))
+    @api.post("/corrections", **documents.of(schemas.Corrections, answers.CaptionCorrected, "Put a caption right"))
     async def corrections(request: Request) -> Response:
         """The caption with the words exchanged that the motion contradicts, and which those were."""
         asked, given = await incoming.read(request, schemas.Corrections, service)
@@ -82,14 +88,17 @@ def routes(service: Service) -> APIRouter:
         told = {"text": found.text, "original": found.original, "changed": found.changed, "changes": changes}
         return outgoing.as_json({**told, "seed": None, "weights": service.weights})
 
-    @api.post("/scores", **documents.of(schemas.Scores, "How well words and motion fit"))
+    @api.post("/scores", **documents.of(schemas.Scores, answers.FitScored, "How well words and motion fit"))
     async def scores(request: Request) -> Response:
         """Log-probabilities in nats a place, the model's own caption, and whether the sentence is one that it doubts."""
         asked, given = await incoming.read(request, schemas.Scores, service)
         (found,) = await service.result(service.score(asked, given), request)
         return outgoing.as_json({**found, "seed": None, "weights": service.weights})
 
-    @api.post("/conversions", **documents.of(schemas.Conversions, "Another format, rate or body", written=True))
+    @api.post(
+        "/conversions",
+        **documents.of(schemas.Conversions, answers.MotionsConverted, "Other format, rate, body", written=True),
+    )
     async def conversions(request: Request) -> Response:
         """A motion as it is, in other formats, at another rate, on another body."""
         asked, given = await incoming.read(request, schemas.Conversions, service)
@@ -99,21 +108,23 @@ def routes(service: Service) -> APIRouter:
         told = {"seed": None, "weights": service.weights}
         return await service.aside(outgoing.answer, [given["motion"]], asked, told)
 
-    @api.post("/search", **documents.of(schemas.Search, "Motions of the library that fit a sentence"))
+    @api.post(
+        "/search", **documents.of(schemas.Search, answers.FilesFound, "Motions of the library that fit a sentence")
+    )
     async def search(request: Request) -> Response:
         """The files of the folder that the server was started with, the one that fits best first."""
         asked, _ = await incoming.read(request, schemas.Search, service)
         (found,) = await service.result(service.search(asked), request)
         return outgoing.as_json({**found, "seed": None, "weights": service.weights})
 
-    @api.get("/health", summary="Whether the server works")
+    @api.get("/health", summary="Whether the server works", **documents.plain(answers.Health))
     async def health() -> dict[str, Any]:
         """For those who watch over servers: answered without a token, and while the model is busy."""
         worker = service.worker
         told = {"status": "ok", "version": dimo.__version__, "weights": service.weights, "seed": None}
         return {**told, "waiting": worker.waiting, "answered": worker.done, "batches": worker.batches}
 
-    @api.get("/models", summary="What the server has")
+    @api.get("/models", summary="What the server has", **documents.plain(answers.Models))
     async def models() -> dict[str, Any]:
         """The model, what can be asked of it, and how much at once."""
         return about(service)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,9 @@ the model doubts it. Sentences of actions that it learned stay below 1.5, others
 
 MOST_DRAWN = 64
 """Motions that are drawn for one request, where the best are kept."""
+
+REMEMBERED = 256
+"""Sentences whose warnings and notes are kept: those of the page are asked for again and again."""
 
 ASIDE = 4
 """Files that are read or written at once."""
@@ -147,11 +150,33 @@ class Service:
         texts = [asked.text or ""] * len(made)
         return Job([made], lambda _: [best_task.pick(self.model.pipeline, texts, made, asked.best)])
 
-    def told(self, planned: requests.Request, seed: int | None) -> dict[str, Any]:
+    def told(self, asked: Motions, planned: requests.Request, seed: int | None) -> dict[str, Any]:
         """What an answer says beside its motions; parts with the seconds that they got."""
         fps = self.model.codec.config.fps
         parts = [{"text": part.text, "seconds": part.frames / fps} for part in planned.parts]
-        return {"seed": seed, "weights": self.weights, "parts": parts}
+        texts = [asked.text, *(part.text for part in asked.parts or [])]
+        heard = self.heard(texts, asked.recall)
+        return {"seed": seed, "weights": self.weights, "parts": parts, **heard}
+
+    def heard(self, texts: Sequence[str | None], recall: float | None = None) -> dict[str, list[str]]:
+        """What the command line notes of sentences: those that the model has hardly seen the like of (warnings), and those
+        that it takes as others (notes), unless recall is 0."""
+        out: dict[str, list[str]] = {"warnings": [], "notes": []}
+        for text in dict.fromkeys(texts if self.model.pipeline.recall is not None else ()):
+            if text is None:
+                continue
+            warning, note = self._heard(text)
+            out["warnings"] += [warning] if warning else []
+            out["notes"] += [note] if note and recall != 0 else []
+        return out
+
+    @cached_property
+    def _heard(self) -> Callable[[str], tuple[str | None, str | None]]:
+        def hear(text: str) -> tuple[str | None, str | None]:
+            found = self.model.understands(text)
+            return found.warning(), found.note()
+
+        return lru_cache(REMEMBERED)(hear)
 
     # ---- words
 

@@ -42,7 +42,7 @@ def install(app: FastAPI, service: Service) -> None:
     async def opening() -> Response:
         # A client that leaves meanwhile must not take the motion along.
         (motion,) = await asyncio.shield(asyncio.wrap_future(app.state.opening.future))
-        told = {**service.told(service.plan(OPENING), OPENING.seed), "motions": [to_json(motion)]}
+        told = {**service.told(OPENING, service.plan(OPENING), OPENING.seed), "motions": [to_json(motion)]}
         return as_json({**told, **({"said": app.state.said} if app.state.said else {})})
 
     @app.get("/figure.glb", include_in_schema=False)

@@ -47,6 +47,7 @@ player.listen(() => {
   $("#clock").textContent = `${clock(player.time)} s`;
 });
 controls(player, () => stage);
+showPlaying(player);
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, select")) return;

@@ -17,7 +17,7 @@ async function told(response) {
   } catch {
     // no problem document: a proxy's page, or nothing
   }
-  throw Object.assign(new Error(sentence), { status: response.status });
+  throw Object.assign(new Error(sentence), { status: response.status, again: Number(response.headers.get("retry-after")) || 2 });
 }
 
 async function send(path, options) {
@@ -39,7 +39,8 @@ export async function post(path, body, { signal } = {}) {
     return await send(path, options);
   } catch (error) {
     if (error.status !== 429) throw error;
-    await new Promise((done) => setTimeout(done, 2000));
+    await new Promise((done) => setTimeout(done, 1000 * Math.min(error.again, 30)));
+    signal?.throwIfAborted();
     return send(path, options);
   }
 }
@@ -47,11 +48,11 @@ export async function post(path, body, { signal } = {}) {
 export const postJson = async (path, body, options) => (await post(path, body, options)).json();
 
 /** POST a file, and everything else as JSON beside it. */
-export async function postFile(path, file, body = {}) {
+export async function postFile(path, file, { body = {}, signal } = {}) {
   const form = new FormData();
   form.append("motion", file, file.name);
   form.append("request", JSON.stringify(body));
-  return (await send(path, { method: "POST", body: form })).json();
+  return (await send(path, { method: "POST", body: form, signal })).json();
 }
 
 /** What the page opens with. */

@@ -44,6 +44,12 @@ export class PromptBoxes {
       edge.addEventListener("pointerdown", (event) => this.resize(event, i));
       box.append(edge);
     }
+    if (parts.length > 1) {
+      const remove = element("button", { type: "button", className: "remove", tabIndex: -1, textContent: "×", title: "Remove (Delete)", "aria-label": `Remove part ${i + 1}` });
+      remove.addEventListener("pointerdown", (event) => event.stopPropagation());
+      remove.addEventListener("click", () => this.remove(i));
+      box.append(remove);
+    }
     box.addEventListener("focus", () => (this.focus = i));
     box.addEventListener("dblclick", () => this.edit(box, i));
     box.addEventListener("keydown", (event) => this.key(event, box, i));

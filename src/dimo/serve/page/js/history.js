@@ -17,6 +17,15 @@ export class History {
     this.changed(document);
   }
 
+  /** Go on with the history of another session, after the one that was here. */
+  adopt(past, now, future) {
+    if (this.now) this.past.push(this.now);
+    this.past.push(...past);
+    this.now = now;
+    this.future = [...future];
+    this.changed(now);
+  }
+
   undo() {
     if (!this.past.length) return;
     this.future.push(this.now);

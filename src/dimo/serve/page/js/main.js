@@ -36,6 +36,7 @@ const rounds = new Rounds(stage, timeline, player);
 globalThis.dimo = { work, player, stage, pace, frames: 0, shown: null }; // for the console, and for tests
 let versions = null; // documents to choose from
 let busySince = 0;
+let tools = null; // the panel
 
 /** The stage, or a word on why there is none. */
 function begun(make) {
@@ -55,6 +56,7 @@ function heard(what, value) {
   else if (what === "selection") selected(value);
   else if (what === "problem") problem(value);
   else if (what === "busy") busy(value);
+  else if (what === "stopped") busySince = null;
   else if (what === "said") said(value);
   else if (what === "begin" || what === "round") rounds.hear(what, value);
 }
@@ -64,6 +66,9 @@ async function show(document) {
   if (work.document !== document) return;
   timeline.show(document);
   $("#title").textContent = document.title;
+  $("#canvas").setAttribute("aria-label", `A figure: ${document.title}. Drag to turn around it, wheel to come closer.`);
+  heardAs("#doubt", document.warnings);
+  heardAs("#taken", document.notes);
   $("#seedtext").textContent = document.seed ?? "none: from a file";
   $("#undo").disabled = !work.history.past.length;
   $("#redo").disabled = !work.history.future.length;
@@ -84,7 +89,7 @@ async function present(documents) {
   stage.dark = dark();
   player.load(Math.max(...documents.map((d) => d.clip.seconds)));
   $("#scrub").max = player.seconds;
-  if (!player.playing) player.toggle(true);
+  if (!player.playing && !player.still) player.toggle(true);
 }
 
 function offer(documents) {
@@ -96,13 +101,22 @@ function offer(documents) {
   present(documents).then(placeVersions);
   $("#versions").replaceChildren(
     ...documents.map((d, i) => {
-      const button = element("button", { type: "button", "aria-label": `Version ${i + 1}, seed ${d.seed}: go on with it` }, element("b", { textContent: i + 1 }));
+      const file = d.seed === null && !d.recipe ? d.title : null;
+      const label = `${file ? `File ${i + 1}, ${file}` : `Version ${i + 1}, seed ${d.seed}`}: go on with it`;
+      const button = element("button", { type: "button", "aria-label": label }, element("b", { textContent: file ? `${i + 1}  ${file}` : i + 1 }));
       button.addEventListener("click", () => work.choose(d));
       return button;
     }),
+    none(),
   );
   placeVersions();
   $("#versions").firstChild.focus({ preventScroll: true });
+}
+
+function none() {
+  const button = element("button", { type: "button", className: "none", textContent: "None of these", title: "Back to the motion that was there (Esc)" });
+  button.addEventListener("click", dismiss);
+  return button;
 }
 
 function placeVersions() {
@@ -133,20 +147,29 @@ function problem(sentence) {
 
 function busy(what) {
   $("#working").hidden = !what;
-  globalThis.document.body.classList.toggle("busy", Boolean(what));
+  $("#make").textContent = what ? "Stop" : "Make";
   if (what) {
     busySince = performance.now();
     $("#status").textContent = `${what} ...`;
-  } else if (!$("#status").classList.contains("problem")) {
-    $("#status").textContent = `done in ${((performance.now() - busySince) / 1000).toFixed(1)} s`;
+    return;
   }
+  if (!$("#status").classList.contains("problem")) {
+    $("#status").textContent = busySince === null ? "stopped" : `done in ${((performance.now() - busySince) / 1000).toFixed(1)} s`;
+  }
+  if (!rounds.broken) return;
+  rounds.forget();
+  if (work.document) show(work.document); // not the half of another that the rounds left there
 }
 
-function said(heard) {
-  $("#said").hidden = !heard?.text;
-  $("#said").textContent = heard?.text || "";
-  $("#doubt").hidden = !heard?.doubtful;
-  $("#doubt").textContent = heard?.doubtful ? "The model doubts this sentence: it may not know the action. Try plainer words." : "";
+function said(text) {
+  $("#said").hidden = !text;
+  $("#said").textContent = text || "";
+}
+
+/** Sentences of the server on prompts that the model hardly knows, or takes as others. */
+function heardAs(place, sentences = []) {
+  $(place).hidden = !sentences.length;
+  $(place).textContent = sentences.join(". ");
 }
 
 // ---- the prompt
@@ -161,6 +184,12 @@ const asked = () => [{ text: text.value.trim() || null, seconds: seconds() ?? (t
 $("#prompt").addEventListener("submit", (event) => {
   event.preventDefault();
   work.make(asked());
+});
+$("#make").addEventListener("click", (event) => {
+  // By the pointer, once: Enter in the prompt and a double click make the newer sentence instead.
+  if (!work.abort || event.detail !== 1) return;
+  event.preventDefault();
+  work.stop();
 });
 $("#four").addEventListener("click", () => work.versions(asked()));
 $("#add").addEventListener("click", () => {
@@ -185,16 +214,34 @@ async function examples() {
 
 // ---- files that are dropped or chosen
 
-async function open(file) {
-  if (!/\.json$/i.test(file.name)) return work.open(file);
+async function open(files) {
+  const sessions = files.filter((file) => /\.json$/i.test(file.name));
+  if (!sessions.length) return work.open(files);
+  if (files.length > 1) return problem(`${sessions[0].name} is a session, which is opened alone`);
   try {
-    const document = await fromFile(file);
+    const session = await fromFile(sessions[0]);
     problem(null);
-    return work.history.push(document);
+    work.history.adopt(session.past, session.now, session.future);
   } catch (error) {
     return problem(error.message);
   }
+  return adopted();
 }
+
+/** Fields as the document was made with, so that what is made next goes on from it. */
+async function adopted() {
+  const { parts } = work.document;
+  text.value = (parts.length === 1 && parts[0].text) || "";
+  await tools.adopt(work.document).catch(() => {}); // told already, when the server did not say what it has
+}
+
+/** The session of a link, also where it is put into the address of a page that is open. */
+async function restore() {
+  const session = fromAddress();
+  if (!session || api.DEMO) return;
+  if (await work.replay(session.recipe, session.parts)) await adopted();
+}
+addEventListener("hashchange", restore);
 
 let inside = 0;
 const drags = (event) => event.dataTransfer?.types.includes("Files");
@@ -212,7 +259,7 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   inside = 0;
   $("#drop").hidden = true;
-  if (event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+  if (event.dataTransfer.files.length) open([...event.dataTransfer.files]);
 });
 
 // ---- time
@@ -224,6 +271,7 @@ player.listen((what) => {
   timeline.tick(player.time);
 });
 controls(player, () => stage);
+showPlaying(player);
 $("#home").addEventListener("click", () => stage.home());
 
 let before = performance.now(), drawn = false;
@@ -263,19 +311,18 @@ new ResizeObserver(placeVersions).observe($("#view"));
 async function begin() {
   requestAnimationFrame(frame);
   examples();
-  panel(work, { open, problem });
+  tools = panel(work, { open, problem });
   keys(work, player, { dismiss, choose: (i) => versions?.[i] && work.choose(versions[i]) });
-  const session = fromAddress();
   try {
     const answer = await api.opening();
     const clip = new Clip(answer.motions[0]), parts = fitted(answer.parts, clip.seconds), seed = answer.seed;
     const body = { ...answer.parts[0], seed };
-    const document = { clip, parts, seed, options: {}, whole: true, recipe: [{ path: "v1/motions", body }], title: parts[0].text, said: answer.said };
+    const document = { clip, parts, seed, options: {}, whole: true, recipe: [{ path: "v1/motions", body }], title: parts[0].text, said: answer.said, warnings: answer.warnings, notes: answer.notes };
     text.value = parts[0].text;
     work.history.push(document);
   } catch (error) {
     problem(error.message);
   }
-  if (session && !api.DEMO) await work.replay(session.recipe, session.parts);
+  await restore();
 }
 begin();

@@ -32,14 +32,16 @@ export function panel(work, { open, problem }) {
     if (found) corrected(found);
   });
   $("#file").addEventListener("change", () => {
-    const [file] = $("#file").files;
-    if (file) open(file);
+    const files = [...$("#file").files];
+    if (files.length) open(files);
     $("#file").value = "";
   });
   on("#download", () => download(work));
   $("#copy").addEventListener("click", () => copy(work, problem));
-  $("#savesession").addEventListener("click", () => save(toFile(work.document), `${nameOf(work)}.json`));
-  api.models().then((told) => advanced(work, told)).catch((error) => problem(error.message));
+  $("#savesession").addEventListener("click", () => save(toFile(work.history), `${nameOf(work)}.json`));
+  const known = api.models().then((told) => advanced(work, told));
+  known.catch((error) => problem(error.message));
+  return { adopt: async (document) => (await known)(document) };
 }
 
 function stretch(work) {
@@ -90,6 +92,7 @@ async function copy(work, problem) {
 // Fields that change how the next motion is drawn; what is not given is the model's default, which they show.
 const DRAWN = ["steps", "guidance", "temperature", "top_k"];
 
+/** Have the fields work; gives a function that sets them to what a document was drawn with. */
 function advanced(work, told) {
   const [model] = told.models;
   work.once = model.seconds_at_once;
@@ -111,4 +114,10 @@ function advanced(work, told) {
     for (const id of ["strategy", "schedule"]) if ($(`#${id}`).value !== model.defaults[id]) work.options[id] = $(`#${id}`).value;
   };
   $("#advanced").addEventListener("input", read);
+  return ({ options = {}, recipe }) => {
+    for (const id of DRAWN) $(`#${id}`).value = options[id] ?? "";
+    for (const id of ["strategy", "schedule"]) $(`#${id}`).value = options[id] ?? model.defaults[id];
+    $("#best").value = recipe?.[0]?.body?.best ?? "";
+    read();
+  };
 }

@@ -5,7 +5,8 @@ export class Player {
     this.time = 0;
     this.seconds = 1;
     this.speed = 1;
-    this.playing = true;
+    this.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.still = !this.playing; // nothing moves before somebody asks for it
     this.loop = true;
     this.listeners = [];
   }
@@ -42,6 +43,7 @@ export class Player {
   }
 
   toggle(on = !this.playing) {
+    this.still = false;
     if (on && !this.loop && this.time >= this.seconds) this.time = 0;
     this.playing = on;
     this.tell("playing");

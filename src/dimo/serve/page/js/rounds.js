@@ -20,6 +20,7 @@ export class Rounds {
       this.frames = data.frames_per_step;
       this.of = data.rounds;
       this.live = true;
+      this.led = false; // to a document
       return;
     }
     const state = { ...data, clip: new Clip(data.motion) };
@@ -50,6 +51,7 @@ export class Rounds {
       if (this.document !== document) this.forget();
       return;
     }
+    this.led = true;
     await this.queue;
     this.live = false;
     this.document = document;
@@ -60,6 +62,11 @@ export class Rounds {
     this.slider.max = last.round;
     this.slider.value = last.round;
     this.text(last.round);
+  }
+
+  /** Whether rounds have begun that lead to nothing any more: they were stopped, or failed. */
+  get broken() {
+    return this.live && !this.led;
   }
 
   look(round) {

@@ -22,13 +22,18 @@ export function fromAddress() {
   }
 }
 
-/** A document as JSON, exact. */
-export function toFile(document) {
-  const { clip, ...rest } = document;
-  return new Blob([JSON.stringify({ format: "dimo-session", version: 1, ...rest, motion: clip.json })], { type: "application/json" });
+const STEPS = 40; // of undo that a file keeps
+
+const plain = ({ clip, ...rest }) => ({ ...rest, motion: clip.json });
+const revived = ({ motion, ...rest }) => ({ ...rest, clip: new Clip(motion) });
+
+/** A session as JSON, exact, with what undo and redo lead to. */
+export function toFile({ past, now, future }) {
+  const session = { format: "dimo-session", version: 1, ...plain(now), past: past.slice(-STEPS).map(plain), future: future.slice(-STEPS).map(plain) };
+  return new Blob([JSON.stringify(session)], { type: "application/json" });
 }
 
-/** The document in a file; an Error says what else it is. */
+/** The session {past, now, future} in a file; an Error says what else it is. */
 export async function fromFile(file) {
   let data = null;
   try {
@@ -37,7 +42,11 @@ export async function fromFile(file) {
     // told below
   }
   if (data?.format !== "dimo-session") throw new Error(`${file.name}: not a session of this page`);
-  const { format, version, motion, ...rest } = data;
+  const { format, version, past = [], future = [], ...now } = data;
   if (version !== 1) throw new Error(`${file.name}: a session of version ${version}; this page reads version 1`);
-  return { ...rest, clip: new Clip(motion) };
+  try {
+    return { past: past.map(revived), now: revived(now), future: future.map(revived) };
+  } catch {
+    throw new Error(`${file.name}: a damaged session; save it again where it was made`);
+  }
 }

@@ -207,6 +207,9 @@ export class Stage {
       const at = looked.clone().add(this.controls.target);
       camera.position.copy(at).addScaledVector(offset, back);
       camera.lookAt(at);
+      // So does it down, from under the words over a tall view.
+      const down = this.views.length === 1 && camera.aspect < 1.1 ? 0.07 * height : 0;
+      camera.setViewOffset(w * width, h * height, 0, -down, w * width, h * height);
       camera.updateProjectionMatrix();
       const bottom = height - (y + h) * height;
       renderer.setViewport(x * width, bottom, w * width, h * height);

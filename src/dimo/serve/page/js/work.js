@@ -1,17 +1,19 @@
 // What can be done to the motion on the page. Each deed asks the server, then puts a new document into the history.
 //
-// A document is {clip, parts, seed, options, recipe, whole, title}: a motion and the row of prompts over it. recipe lists the
-// requests that make it from nothing, null where a file was part of it; whole: its parts and seed alone repeat it.
+// A document is {clip, parts, seed, options, recipe, whole, title, warnings, notes}: a motion and the row of prompts over it. recipe
+// lists the requests that make it from nothing, null where a file was part of it; whole: its parts and seed alone repeat it;
+// warnings: a sentence for each prompt that the model hardly knows; notes: one for each that it takes as another.
 
 import * as api from "./api.js";
 import { Clip } from "./clip.js";
 import { History } from "./history.js";
 import { between, fitted, spliced, total } from "./parts.js";
 
+const MOST_FILES = 4; // side by side
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 
 export class Work {
-  /** tell: heard(what, value) for "document", "busy", "problem", "round", "versions", "said", "selection". */
+  /** tell: heard(what, value) for "document", "busy", "stopped", "problem", "round", "versions", "said", "selection". */
   constructor(tell) {
     this.tell = tell;
     this.history = new History((document) => this.changed(document));
@@ -55,7 +57,9 @@ export class Work {
   }
 
   stop() {
-    this.abort?.abort();
+    if (!this.abort) return;
+    this.tell("stopped", true);
+    this.abort.abort();
   }
 
   // ---- from nothing
@@ -86,7 +90,7 @@ export class Work {
   fresh(answer, body) {
     const clip = new Clip(answer.motions[0]);
     const parts = fitted(answer.parts, clip.seconds);
-    return { clip, parts, seed: answer.seed, options: body.options, whole: true, recipe: [{ path: "v1/motions", body }], title: titleOf(parts), said: answer.said };
+    return { clip, parts, seed: answer.seed, options: body.options, whole: true, recipe: [{ path: "v1/motions", body }], title: titleOf(parts), said: answer.said, warnings: answer.warnings, notes: answer.notes };
   }
 
   /** Four versions of the present row, or of a new one, for the eye to choose from. */
@@ -119,7 +123,8 @@ export class Work {
   edited(before, asked, answer, parts) {
     const clip = new Clip(answer.motions[0]), row = parts(clip);
     const recipe = before.recipe && !asked.other ? [...before.recipe, { path: "v1/edits", body: asked }] : null;
-    return { ...before, clip, parts: fitted(row, clip.seconds), seed: answer.seed, options: asked.options, whole: false, recipe, title: titleOf(row) };
+    const { seed, warnings, notes } = answer, { options } = asked;
+    return { ...before, clip, parts: fitted(row, clip.seconds), seed, options, whole: false, recipe, title: titleOf(row), warnings, notes, said: null };
   }
 
   /** A stretch made anew, as a text says, or as it may come. */
@@ -158,8 +163,8 @@ export class Work {
   /** The present motion, frames that lead over, and another clip. */
   lead(file, seconds) {
     const { parts } = this.document;
-    return this.busy("Leading over", async () => {
-      const read = await api.postFile("v1/conversions", file);
+    return this.busy("Leading over", async (signal) => {
+      const read = await api.postFile("v1/conversions", file, { signal });
       const other = new Clip(read.motions[0]);
       const row = (clip) => [...parts, { text: null, seconds }, { text: other.name, seconds: Math.max(0.1, clip.seconds - total(parts) - seconds) }];
       this.abort = null; // the edit is a deed of its own
@@ -174,31 +179,39 @@ export class Work {
     const clip = before.clip.cut(first, past);
     const recipe = before.recipe && [...before.recipe, { cut: [first, past] }];
     const parts = fitted(between(before.parts, from, to), clip.seconds);
-    this.history.push({ ...before, clip, parts, whole: false, recipe });
+    this.history.push({ ...before, clip, parts, whole: false, recipe, said: null });
   }
 
   // ---- files and words
 
-  /** A motion file: it plays, and the model says what it sees. */
-  open(file) {
-    return this.busy(`Reading ${file.name}`, async (signal) => {
-      const read = await api.postFile("v1/conversions", file);
-      const clip = new Clip(read.motions[0]);
-      const said = await api.postJson("v1/captions", { motion: clip.json }, { signal }).catch(() => null);
-      const text = said?.text || null;
-      this.history.push({ clip, parts: [{ text, seconds: clip.seconds }], seed: null, options: {}, whole: false, recipe: null, title: file.name, said: text });
+  /** A motion file: it plays, and the model says what it sees. Several are shown side by side, to go on with one. */
+  open(files) {
+    if (files.length > MOST_FILES) return this.tell("problem", `${MOST_FILES} files at most are shown side by side, not ${files.length}`);
+    return this.busy(`Reading ${files.map((file) => file.name).join(", ")}`, async (signal) => {
+      const documents = await Promise.all(files.map((file) => this.read(file, signal)));
+      if (documents.length > 1) this.tell("versions", documents);
+      else this.history.push(documents[0]);
     });
   }
 
-  /** What the model sees in the present motion, and whether it doubts the sentence. */
+  async read(file, signal) {
+    const read = await api.postFile("v1/conversions", file, { signal });
+    const clip = new Clip(read.motions[0]);
+    const said = await api.postJson("v1/captions", { motion: clip.json }, { signal }).catch((error) => {
+      if (error.name === "AbortError") throw error;
+      return null; // a body that cannot be read has no caption
+    });
+    const text = said?.text || null;
+    return { clip, parts: [{ text, seconds: clip.seconds }], seed: null, options: {}, whole: false, recipe: null, title: file.name, said: text, warnings: [] };
+  }
+
+  /** What the model sees in the present motion. */
   async listen(document) {
-    this.tell("said", document.said ? { text: document.said, doubtful: false } : null);
+    this.tell("said", document.said || null);
     if (document.said || api.DEMO) return;
-    const texts = [...new Set(document.parts.map((part) => part.text).filter(Boolean))];
     try {
-      const motion = document.clip.json;
-      const one = texts.length === 1 ? await api.postJson("v1/scores", { motion, text: texts[0] }) : { caption: await api.postJson("v1/captions", { motion }) };
-      if (this.document === document) this.tell("said", { text: one.caption.text, doubtful: one.doubtful === true });
+      const { text } = await api.postJson("v1/captions", { motion: document.clip.json });
+      if (this.document === document) this.tell("said", text);
     } catch {
       // A body that cannot be read has no caption; it plays all the same.
     }
@@ -226,6 +239,7 @@ export class Work {
         }
       }
       this.history.push({ ...document, parts: fitted(parts, document.clip.seconds), title: titleOf(parts) });
+      return this.document;
     });
   }
 
