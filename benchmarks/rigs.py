@@ -9,6 +9,8 @@ the ankles' ways around their middle are from the source's, by the length of the
 of that reach and length, with bones turned alone (retarget) and as written (onto). skate: m/s of the toes while they are planted
 in the source, of the source scaled to the legs, with bones turned alone, and as written. sole_mm: the lowest joint of the feet
 against its height at rest, 10th percentile over time. again_mm: joints read from the written file against those put into it, at
+most. vrma: wrist and step of the character's motion written as VRM animation, which any VRM avatar plays, and read again, against
+the source. usd_mm: joints of the motion written as USD, evaluated by USD's own library (usd-core), against those put into it, at
 most.
 """
 
@@ -18,6 +20,7 @@ import argparse
 import hashlib
 import json
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +137,28 @@ def again(out: Motion, path: Path, rig: Rig) -> float:
     return float(np.linalg.norm(found.joints()[:, index] - out.joints()[:, same], axis=-1).max())
 
 
+def of_vrm(out: Motion, path: Path, motion: Motion, own: Roles) -> list[float]:
+    """wrist and step of a VRM animation."""
+    found = read(out.save(path), Options()).motion
+    roles = find_naming(found.skeleton)[1]
+    return [round(measure(found, roles, motion, own), 4) for measure in (wrist, step)]
+
+
+def of_usd(out: Motion, path: Path) -> float:
+    """Metres between a joint of a USD stage, by its own library, and of what was written, at most."""
+    Gf, Usd, UsdSkel = (import_module(f"pxr.{name}") for name in ("Gf", "Usd", "UsdSkel"))
+    stage = Usd.Stage.Open(str(out.save(path)))
+    root, cache = UsdSkel.Root(stage.GetDefaultPrim()), UsdSkel.Cache()
+    cache.Populate(root, Usd.PrimDefaultPredicate)
+    (binding,) = cache.ComputeSkelBindings(root, Usd.PrimDefaultPredicate)
+    query, places, worst = cache.GetSkelQuery(binding.GetSkeleton()), out.joints(), 0.0
+    for frame in range(len(out)):
+        at = query.ComputeJointSkelTransforms(Usd.TimeCode(frame))
+        found = np.array([Gf.Matrix4d(m).ExtractTranslation() for m in at])
+        worst = max(worst, float(np.linalg.norm(found - places[frame], axis=-1).max()))
+    return worst
+
+
 def row(path: Path, motion: Motion) -> tuple[dict[str, object], Motion]:
     """What there is to say of a rig, and the motion on it."""
     rig = read_rig(path)
@@ -147,6 +172,7 @@ def row(path: Path, motion: Motion) -> tuple[dict[str, object], Motion]:
     with tempfile.TemporaryDirectory() as folder:
         suffix = ".bvh" if path.suffix == ".bvh" else ".glb"
         difference = again(out, Path(folder) / f"out{suffix}", rig)
+        vrma, usd = of_vrm(out, Path(folder) / "out.vrma", motion, own), of_usd(out, Path(folder) / "out.usdc")
     rest = rest_pose(rig.skeleton)
     facts = {
         "rig": path.name,
@@ -163,6 +189,8 @@ def row(path: Path, motion: Motion) -> tuple[dict[str, object], Motion]:
         + [round(skate(m, roles, planted, toes), 4) for m in (bones, out)],
         "sole_mm": round(1000 * sole(out, roles, rig), 2),
         "again_mm": round(1000 * difference, 4),
+        "vrma": vrma,
+        "usd_mm": round(1000 * usd, 4),
     }  # fmt: skip
     return facts, out
 
