@@ -7,6 +7,7 @@ import os
 
 import hypothesis
 import pytest
+from hypothesis.errors import Unsatisfiable
 
 from dimo import DiMo
 
@@ -26,14 +27,9 @@ def document(serving):
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 
-schema = schemathesis.pytest.from_fixture("document")
-
-
-@schema.parametrize()
-@hypothesis.settings(
-    max_examples=CASES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck), derandomize=True
-)
-def test_every_answer_is_one_of_the_document(case):
+def test_every_answer_is_one_of_the_document(document):
+    """By hypothesis itself: schemathesis' own lazy tests reach into pytest, of which 9.2 no longer has what they look for."""
+    from schemathesis import GenerationMode
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import (
         content_type_conformance,
@@ -42,4 +38,23 @@ def test_every_answer_is_one_of_the_document(case):
     )
 
     checks = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-    case.call_and_validate(checks=checks)
+    operations = [result.ok() for result in document.get_all_operations()]
+    assert len(operations) > 10
+    tried = 0
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+            @hypothesis.settings(
+                max_examples=CASES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck), derandomize=True
+            )
+            @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+            def answers(case):
+                nonlocal tried
+                tried += 1
+                case.call_and_validate(checks=checks)
+
+            try:
+                answers()
+            except Unsatisfiable:
+                assert mode is GenerationMode.NEGATIVE  # an operation that takes nothing cannot be asked wrongly
+    assert tried > len(operations)
