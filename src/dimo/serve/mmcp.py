@@ -34,6 +34,12 @@ GUIDANCE = ["nocfg", "regular"]
 MOST_STEPS = 10
 """Rounds at most: more diffusion steps, which other models need, make nothing better here (docs/tasks/sampling.md)."""
 BATCH = 16
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "glTF, or the answers of a batch", "content": {"model/gltf+json": {}, "application/json": {}}},
+    "4XX": {"description": "what is wrong with the request", "content": {"application/json": {}}},
+    "5XX": {"description": "why there is no motion now", "content": {"application/json": {}}},
+}
+"""Of /generate, for the interface's document; the protocol itself says what stands in them."""
 
 
 def routes(service: Service) -> APIRouter:
@@ -45,7 +51,7 @@ def routes(service: Service) -> APIRouter:
         """The Motion Model Context Protocol's description of this server."""
         return _capabilities(service)
 
-    @api.post("/generate", summary="Motion for an animation tool", response_model=None)
+    @api.post("/generate", summary="Motion for an animation tool", response_model=None, responses=ANSWERS)
     async def generate(request: Request) -> Response:
         """A request of the Motion Model Context Protocol, or a batch of them; answered as glTF 2.0 with MMCP_motion."""
         try:
