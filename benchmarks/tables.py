@@ -380,10 +380,13 @@ def rigs(report: dict) -> str:
             both(r["step"]),
             both(r["skate"]),
             f"{r['again_mm']:.4f}",
+            both(r["vrma"]),
+            f"{r['usd_mm']:.4f}",
         )
         for r in report["rows"]
     ]
     head = "character | joints, names | legs, m | wrist, % of reach | step, % of leg | skate, cm/s | read again, mm"
+    head += " | as VRMA: wrist, step, % | as USD, mm"
     return table(head, rows)
 
 

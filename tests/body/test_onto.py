@@ -70,6 +70,67 @@ def test_feet_that_stand_stand_flat_on_the_ground_as_wide_as_the_hips():
     assert np.abs(apart - (scale * theirs + hips[0] - scale * hips[1])).max() < 5e-3
 
 
+def on_tiptoe(yaw: float = 0.0, frames: int = 21) -> Motion:
+    """Bent legs; the heels rise by 40 degrees about toes that never move, and the body turns by yaw about the left ones."""
+    t = np.arange(frames) / (frames - 1)
+    turn = np.zeros((frames, 22, 3))
+    for side in SIDES:
+        turn[:, AT[f"{side}_hip"], 0], turn[:, AT[f"{side}_knee"], 0] = -0.4, 0.8
+        turn[:, AT[f"{side}_ankle"], 0] = 0.7 * np.sin(np.pi * t) - 0.4
+    turn[:, 0, 1] = yaw * t
+    motion = Motion(BODY, 20, np.zeros((frames, 3)), rotvec_to_quat(turn))
+    return replace(motion, root=-motion.joints()[:, AT["left_foot"]])
+
+
+def with_toes(skeleton: Skeleton) -> Skeleton:
+    """And a bone from each foot to the tip of its toes."""
+    index = [AT["left_foot"], AT["right_foot"]]
+    offsets = np.concatenate([skeleton.offsets, [[0, 0, 0.07]] * 2])
+    return Skeleton((*skeleton.names, "tip_l", "tip_r"), (*skeleton.parents, *index), offsets, "character")
+
+
+@pytest.mark.parametrize("foot", [(0.0, -0.02, 0.25), (0.0, -0.03, 0.07), (0.0, -0.09, 0.1)])
+def test_toes_stand_while_the_heel_rises_on_feet_of_any_length(foot):
+    motion, target = on_tiptoe(), character(foot=foot)
+    out, source = onto(motion, target).joints(), motion.joints()
+    bones = [AT[f"{side}_{part}"] for side in SIDES for part in ("knee", "ankle")]
+    scale = target.lengths[bones].sum() / BODY.lengths[bones].sum()
+    assert np.abs(np.diff(source[:, AT["left_foot"]], axis=0)).max() < 1e-9
+    for side in SIDES:
+        toe, ankle = AT[f"{side}_foot"], AT[f"{side}_ankle"]
+        assert np.abs(np.diff(out[:, toe] - scale * source[:, toe], axis=0)).max() < 1e-5
+        rises = [scale * np.ptp(source[:, ankle, 1]), np.ptp(out[:, ankle, 1])]
+        assert rises[1] == pytest.approx(rises[0], rel=0.3)  # as high as the legs of the source ask, whatever the foot
+
+
+def test_toes_lie_level_while_they_stand_and_go_with_the_foot_in_the_air():
+    target = with_toes(character(foot=(0.0, -0.02, 0.25)))
+    out = onto(on_tiptoe(), target)
+    joints, tips = out.joints(), (22, 23)
+    for side, tip in zip(SIDES, tips, strict=True):
+        way = joints[:, tip] - joints[:, AT[f"{side}_foot"]]
+        tilt = normalise(joints[:, AT[f"{side}_foot"]] - joints[:, AT[f"{side}_ankle"]])[:, 1]
+        assert tilt.min() < -0.25  # the foot itself is steep
+        assert np.abs(way[:, 1]).max() < 1e-6
+    motion = on_tiptoe()
+    height = np.interp(np.arange(21), [0, 6, 9, 11, 14, 20], [0, 0, 0.5, 0.5, 0, 0])  # and a leap in the middle of it
+    leap = onto(replace(motion, root=motion.root + height[:, None] * [0, 1.0, 0]), target)
+    turns = leap.global_rotations()
+    for side in SIDES:
+        assert np.abs(turns[10, AT[f"{side}_foot"]] - turns[10, AT[f"{side}_ankle"]]).max() < 1e-6
+        assert np.abs(turns[3, AT[f"{side}_foot"]] - turns[3, AT[f"{side}_ankle"]]).max() > 0.02
+
+
+def test_a_longer_foot_that_turns_a_little_does_not_move_its_toes_and_one_that_turns_far_follows():
+    target = character(foot=(0.0, -0.02, 0.25))
+    toe = onto(on_tiptoe(yaw=0.25), target).joints()[:, AT["left_foot"]]
+    assert np.abs(np.diff(toe, axis=0))[:, [0, 2]].max() < 1e-5
+    out = onto(on_tiptoe(yaw=3.0, frames=61), target)
+    way = (out.joints()[:, AT["left_foot"]] - out.joints()[:, AT["left_ankle"]])[-1]
+    heading = np.arctan2(way[0], way[2])
+    assert 2.6 < heading < 3.01
+
+
 def test_the_way_is_as_long_as_the_legs_allow():
     motion = squatting()
     root = motion.root + np.linspace(0, 1, 21)[:, None] * [0, 0, 3.0]

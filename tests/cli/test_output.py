@@ -42,12 +42,15 @@ def test_skeleton_by_name_and_by_file(tmp_path):
     path = tmp_path / "body.json"
     path.write_text(preset("kit").to_json())
     assert read_skeleton("kit") == read_skeleton(str(path)) == preset("kit")
+    assert read_skeleton("cmu") == preset("cmu") == preset("cmu_common")
+    assert "LHipJoint" in preset("cmu").names
 
 
 @pytest.mark.parametrize(
     ("name", "content", "error", "words"),
     [
         ("robot", None, RequestError, "no skeleton 'robot': name a .json file or one of "),
+        ("mixmo", None, RequestError, "; did you mean 'mixamo'?"),
         ("robot.json", None, FormatError, "robot.json: no such file"),
         ("robot.json", b"\xff\xfe\x00", FormatError, "robot.json: not UTF-8"),
         ("robot.json", b"{}", FormatError, "robot.json: not a skeleton file"),

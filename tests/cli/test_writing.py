@@ -9,7 +9,7 @@ import pytest
 
 from dimo import Motion, preset
 from dimo.body.rotation import rotvec_to_quat
-from dimo.cli.main import main
+from dimo.cli.main import build_parser, main
 from dimo.formats.table import read
 
 BODY = preset("humanml3d")
@@ -40,6 +40,20 @@ def verbs(clip: str, tiny: str, folder: Path) -> dict[str, list[str]]:
         "edit": ["edit", clip, "--replace", "0.5:1", *drawn],
         "inbetween": ["inbetween", clip, clip, "--seconds", "0.5", *drawn],
     }
+
+
+@pytest.mark.parametrize("verb", ["generate", "sample", "compose", "batch", "edit", "convert"])
+def test_unit_and_up_are_of_the_input_and_where_there_is_none_of_the_output(verb):
+    before = {"sample": [], "convert": ["a.bvh", "b.bvh"], "edit": ["a.bvh", "--extend", "1"]}.get(verb, ["a.txt"])
+    line = [verb, *before, *(["-o", "b.bvh"] if verb != "convert" else []), "--unit", "cm", "--up", "z"]
+    args = build_parser(line).parse_args(line)
+    if verb in ("edit", "convert"):
+        assert (args.unit, args.up, args.out_unit, args.out_up) == ("cm", "z", None, None)
+    else:
+        assert (args.out_unit, args.out_up) == ("cm", "z")
+    line = [word.replace("--u", "--out-u") for word in line]
+    args = build_parser(line).parse_args(line)
+    assert (args.out_unit, args.out_up) == ("cm", "z")
 
 
 @pytest.mark.parametrize("verb", ["generate", "sample", "compose", "edit", "inbetween", "convert"])

@@ -32,7 +32,19 @@ BENT = (0.14, 0.42)
 """Sines of the bend of a limb up to which it says nothing of its twist, and from which on it says all: 8 and 25 degrees."""
 
 STANDING, STEPPING, FOLLOWS = 0.2, 0.8, 0.1
-"""m/s of an ankle up to which its foot stands and from which on it steps, and seconds in which a step follows a turn."""
+"""m/s of ankle or toes up to which a foot stands and from which on it steps, and seconds in which a step follows a turn."""
+
+SLACK = 0.3
+"""Radians by which a foot turns about its standing toes before the place of longer toes turns too."""
+
+OVER = (0.25, 0.5)
+"""Squared cosines of half the tilt of a foot up to which it is upside down and from which on it may stand: 120 and 90 degrees."""
+
+BENDS, OFF = np.pi / 3, (0.02, 0.06)
+"""Radians by which toes bend at most, and m from the ground, of a body as tall as the source, in which they cease to."""
+
+UPRIGHT = np.array([1.0, 0.0, 1.0, 0.0])
+"""What of a turn (w, x, y, z) is about the vertical."""
 
 SUNK = 0.05
 """Metres from the ground up to which feet are taken to stand on it."""
@@ -50,7 +62,7 @@ def onto(motion: Motion, skeleton: Skeleton, sole: float = 0.0) -> Motion:
     standing = _stands(motion.skeleton, own) and _stands(skeleton, roles)
     if standing:
         out = _turned_ends(out, roles, motion, own)
-    out = _on_its_feet(out, roles, motion, own, sole)
+    out = _on_its_feet(out, roles, motion, own, sole, standing)
     out = _hands(out, roles, motion, own)
     for parts, ways in ((("hip", "knee", "ankle"), -FORWARD), (("shoulder", "elbow", "wrist"), FORWARD)):
         for side, limb in limbs.find(roles, skeleton.parents, parts).items():
@@ -123,8 +135,8 @@ def _with_turn(motion: Motion, joint: int, turn: np.ndarray) -> Motion:
 # ---- places
 
 
-def _on_its_feet(out: Motion, roles: Roles, motion: Motion, own: Roles, sole: float) -> Motion:
-    """The body where its hips are those of the source, scaled, and its feet as wide apart as its hips."""
+def _on_its_feet(out: Motion, roles: Roles, motion: Motion, own: Roles, sole: float, standing: bool) -> Motion:
+    """The body where its hips are those of the source, scaled, and its feet as wide apart as its hips; standing: both rest so."""
     scale = leg_length(out.skeleton, roles) / leg_length(motion.skeleton, own)
     higher = _ankle_height(out.skeleton, roles) + sole - scale * _ankle_height(motion.skeleton, own)
     lift = np.array([0.0, higher, 0.0])
@@ -136,12 +148,52 @@ def _on_its_feet(out: Motion, roles: Roles, motion: Motion, own: Roles, sole: fl
     wider = (_hip_width(out.skeleton, roles) - scale * _hip_width(motion.skeleton, own)) / 2
     for side, leg in limbs.legs(roles, out.skeleton.parents).items():
         aside = _aside(motion, own, side) * (wider if side == "left" else -wider)
-        target = scale * _at(motion, own[f"{side}_ankle"]) + lift + aside
-        turns = out.global_rotations()
+        ankle = scale * _at(motion, own[f"{side}_ankle"]) + lift + aside
+        turn = out.global_rotations()[:, leg.end]
         toe = roles.get(f"{side}_foot")
-        ahead = _at(out, toe) - _at(out, (leg.end,)) if toe else quat_rotate(turns[:, leg.upper], FORWARD)
-        out = limbs.reach(out, leg, target, turns[:, leg.end], ahead)
+        now = (
+            _at(out, toe) - _at(out, (leg.end,)) if toe else quat_rotate(out.global_rotations()[:, leg.upper], FORWARD)
+        )
+        if toe is not None and standing:
+            ahead = _to_the_toes(now, scale, motion, own, side)
+            turn = quat_multiply(quat_between(now, ahead), turn)
+            ankle = ankle + ahead - np.linalg.norm(now, axis=-1, keepdims=True) * normalise(ahead)
+        out = limbs.reach(out, leg, ankle, turn, now)
+        if toe is not None and len(toe) == 1 and standing:
+            out = _bent_toes(out, leg.end, toe[0], scale)
     return out
+
+
+def _to_the_toes(now: np.ndarray, scale: float, motion: Motion, own: Roles, side: str) -> np.ndarray:
+    """(F, 3) from where the ankle should be to where the toes should, on a body whose foot points along now (F, 3).
+
+    Toes move as those of the source, scaled, and so stand where those do, though a foot of another length rises about them:
+    what its length differs by lies flat on the ground ahead, and only turns there. A foot that is no longer flat but upside
+    down has no such direction, and turns as a whole.
+    """
+    if f"{side}_foot" not in own or len(own[f"{side}_ankle"]) != 1:
+        return now
+    turn = motion.global_rotations()[:, own[f"{side}_ankle"][0]]
+    theirs = scale * (_at(motion, own[f"{side}_foot"]) - _at(motion, own[f"{side}_ankle"]))
+    longer = quat_rotate(quat_conjugate(turn), now - theirs)  # as in the source's rest pose, in which its feet are flat
+    upright = np.sum((turn * UPRIGHT) ** 2, axis=-1, keepdims=True)
+    share = np.clip((upright - OVER[0]) / (OVER[1] - OVER[0]), 0, 1)
+    heading = _stepwise(2 * np.arctan2(turn[:, 2], turn[:, 0]), motion, own, side, SLACK)
+    ground = axis_angle_to_quat(np.array([0.0, 1.0, 0.0]), heading)
+    return theirs + share * quat_rotate(ground, longer) + (1 - share) * (now - theirs)
+
+
+def _bent_toes(motion: Motion, ankle: int, toe: int, scale: float) -> Motion:
+    """The toes level with the ground where the heel has left it and they have not; scale: of the body, for what is near it."""
+    rest, places, turn = rest_pose(motion.skeleton), motion.joints(), motion.global_rotations()[:, ankle]
+    foot = rest[toe] - rest[ankle]
+    down = np.arcsin(np.clip(-normalise(places[:, toe] - places[:, ankle])[:, 1], -1, 1))
+    flat = np.arcsin(np.clip(-normalise(foot)[1], -1, 1))
+    height = places[:, toe, 1] - np.percentile(places[:, toe, 1], 10)
+    near = np.clip((scale * OFF[1] - height) / (scale * (OFF[1] - OFF[0])), 0, 1)
+    left = np.cross([0.0, 1.0, 0.0], quat_rotate(normalise(turn * UPRIGHT), foot * [1, 0, 1]))
+    bend = axis_angle_to_quat(normalise(left), -near * np.clip(down - flat, 0, BENDS))
+    return _with_turn(motion, toe, quat_multiply(bend, turn))
 
 
 def _grounded(out: Motion, roles: Roles, motion: Motion, own: Roles, sole: float) -> Motion:
@@ -164,14 +216,22 @@ def _hip_width(skeleton: Skeleton, roles: Roles) -> float:
 def _aside(motion: Motion, own: Roles, side: str) -> np.ndarray:
     """(F, 3) the direction to the body's left over the ground, which turns with the body only while this foot moves."""
     across = (_at(motion, own["left_hip"]) - _at(motion, own["right_hip"])) * [1, 0, 1]
-    heading = np.unwrap(np.arctan2(across[:, 2], across[:, 0]))
-    ankle = _at(motion, own[f"{side}_ankle"])
-    speed = np.linalg.norm(np.diff(ankle, axis=0, prepend=ankle[:1]), axis=-1) * motion.fps
-    share = np.clip((speed - STANDING) / (STEPPING - STANDING), 0, 1) * (1 - np.exp(-1 / (FOLLOWS * motion.fps)))
-    follows = heading.copy()
-    for f in range(1, len(motion)):
-        follows[f] = follows[f - 1] + share[f] * (heading[f] - follows[f - 1])
+    follows = _stepwise(np.arctan2(across[:, 2], across[:, 0]), motion, own, side)
     return np.stack([np.cos(follows), np.zeros(len(motion)), np.sin(follows)], axis=-1)
+
+
+def _stepwise(angle: np.ndarray, motion: Motion, own: Roles, side: str, slack: float = np.inf) -> np.ndarray:
+    """An angle (F,) that is followed while a foot steps, and while it stands only where it is more than slack radians off."""
+    places = np.stack([_at(motion, own[role]) for role in (f"{side}_ankle", f"{side}_foot") if role in own])
+    speeds = np.linalg.norm(np.diff(places, axis=1, prepend=places[:, :1]), axis=-1) * motion.fps
+    speed = speeds.min(axis=0)  # of the toes while the heel leaves the ground
+    share = np.clip((speed - STANDING) / (STEPPING - STANDING), 0, 1) * (1 - np.exp(-1 / (FOLLOWS * motion.fps)))
+    angle = np.unwrap(angle)
+    out = angle.copy()
+    for f in range(1, len(motion)):
+        behind = (1 - share[f]) * (angle[f] - out[f - 1])
+        out[f] = angle[f] - np.clip(behind, -slack, slack)
+    return out
 
 
 def _ankle_height(skeleton: Skeleton, roles: Roles) -> float:

@@ -164,13 +164,18 @@ def preset_names() -> list[str]:
     return sorted(f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json"))
 
 
+ALIASES = {"cmu": "cmu_common"}
+"""Short names of packaged skeletons: the BVH files of CMU's library that most people have are on cmu_common."""
+
+
 def preset(name: str) -> Skeleton:
     """A packaged skeleton: humanml3d (22 joints), kit (21), smplx (52), and the bodies of the motion capture that we
-    learn from: bandai_namco (21), cmu_acclaim (38, subject 02), cmu_bvh (57, with face and fingers), cmu_common (38).
+    learn from: bandai_namco (21), cmu_acclaim (38, subject 02), cmu_bvh (57, with face and fingers), cmu_common or cmu (38).
 
     mixamo (65), ue5 (64, arms 45 degrees down), unity (52), vrm (52) and rigify (53) have the joints of those rigs, fingers
     too, on a body of 1.75 m in their rest pose; a file of your own rig (formats/rig.py) has its own sizes.
     """
+    name = ALIASES.get(name, name)
     if name not in preset_names():
         raise RequestError(f"no skeleton preset {name!r}; there are {', '.join(preset_names())}")
     return Skeleton.from_json((resources.files("dimo.body") / "presets" / f"{name}.json").read_text(), f"preset {name}")

@@ -34,7 +34,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("--quiet", action="store_true", help="no live progress")
     add_sampling_flags(parser)
     add_model_flags(parser)
-    add_writing_flags(parser)
+    add_writing_flags(parser, reads=False)
 
 
 def run(args: argparse.Namespace) -> int:

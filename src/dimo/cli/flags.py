@@ -26,7 +26,7 @@ DRAW = ("steps", "guidance", "temperature", "top_k", "strategy", "schedule", "ad
 
 
 def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
-    """-o, --samples, --seed, --model, --device, and how to draw; text: the verb takes a sentence by --text."""
+    """-o, --samples, --seed, --model, --device, and how to draw; text: the verb reads a motion and takes a sentence by --text."""
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, action="append", required=True, help=SUFFIXES)
     if text:
         parser.add_argument("--text", metavar="TEXT", help="what happens in the new frames, as an English sentence")
@@ -40,7 +40,7 @@ def add_flags(parser: argparse.ArgumentParser, *, text: bool = True) -> None:
     add_sampling_flags(parser)
     add_model_flags(parser)
     add_loop_flag(parser)
-    add_writing_flags(parser)
+    add_writing_flags(parser, reads=text)
 
 
 def add_loop_flag(parser: argparse._ActionsContainer) -> None:

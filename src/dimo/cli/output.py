@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from dimo.body.motion import Motion
-from dimo.body.skeleton import Skeleton, preset, preset_names
+from dimo.body.skeleton import ALIASES, Skeleton, preset, preset_names
+from dimo.cli.hints import closest
 from dimo.errors import FormatError, RequestError
 from dimo.formats import blender, usd
 from dimo.formats.reading import Options
@@ -19,7 +20,7 @@ from dimo.formats.writing import MAX_FPS, Output, fitted
 from dimo.view import SUFFIXES as PICTURES
 
 MAX_SKELETON_BYTES = 10_000_000
-SKELETONS = f"{', '.join(preset_names())}, or a skeleton JSON file"
+SKELETONS = f"{', '.join(sorted([*preset_names(), *ALIASES]))}, or a skeleton JSON file"
 """What --skeleton takes, for its help."""
 
 
@@ -44,8 +45,11 @@ def numbered(path: Path, number: int, count: int) -> Path:
     return path if count == 1 else path.with_name(f"{path.stem}_{number}{path.suffix}")
 
 
-def add_writing_flags(parser: argparse.ArgumentParser) -> None:
-    """--fps, --out-unit, --out-up, --in-place, --root-bone, --no-mesh, which stand in args until `writing` takes them."""
+def add_writing_flags(parser: argparse.ArgumentParser, *, reads: bool = True) -> None:
+    """--fps, --out-unit, --out-up, --in-place, --root-bone, --no-mesh, which stand in args until `writing` takes them.
+
+    reads: the verb reads a motion too, so that --unit and --up are of that; else they are short for these.
+    """
     group = parser.add_argument_group("writing", "what the files are to be like; see docs/files.md")
     group.add_argument(
         "--fps",
@@ -54,11 +58,15 @@ def add_writing_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--out-unit",
+        *(() if reads else ("--unit",)),
+        dest="out_unit",
         metavar="UNIT",
         help="m, cm, mm, inch, foot, ... of a BVH, NPY or USD (default: as the input's, or m)",
     )
     group.add_argument(
         "--out-up",
+        *(() if reads else ("--up",)),
+        dest="out_up",
         choices=("x", "y", "z"),
         help="the axis that is up in a BVH, NPY or USD (default: as the input's, or y)",
     )
@@ -125,8 +133,11 @@ def read_skeleton(name: str) -> Skeleton:
     """A preset by name, or a skeleton file by a path that ends in .json."""
     path = Path(name)
     if path.suffix.lower() != ".json":
-        if name not in preset_names():
-            raise RequestError(f"no skeleton {name!r}: name a .json file or one of {', '.join(preset_names())}")
+        names = sorted([*preset_names(), *ALIASES])
+        if name not in names:
+            raise RequestError(
+                f"no skeleton {name!r}: name a .json file or one of {', '.join(names)}{closest(name, names)}"
+            )
         return preset(name)
     try:
         if path.stat().st_size > MAX_SKELETON_BYTES:
