@@ -7,9 +7,9 @@ For each sentence of prompts_ordinary.jsonl 4 motions (seed 0 and its next ones)
 (metrics.checks), by family and over all, with the standard error over sentences; the share that is grounded where that is
 asked; the largest float and penetration; and the same of the model alone, without motions that were described alike
 (recall). --prompts benchmarks/prompts_unseen.jsonl --out benchmarks/unseen.json asks sentences of another hand, by which
-nothing is ever chosen; those of prompts_fresh.jsonl were so until meanings were looked up (docs/log.md). --reworded asks the same in other words (text.rewording), with
-subjects and additions that are not among those of training: what it loses depends on wording. --sheets draws the first
-motion of every sentence.
+nothing is ever chosen; those of prompts_fresh.jsonl were so until meanings were looked up (docs/log.md). --reworded asks the
+same in other words (text.rewording), with subjects and additions that are not among those of training: what it loses depends
+on wording. --sheets draws the first motion of every sentence.
 """
 
 from __future__ import annotations
