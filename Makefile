@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_OPTIONS)
 DEMO_TEXT := a person walks forward and then waves with the right hand
 
-.PHONY: help demo test lint integ integ-tools integ-page bench clean
+.PHONY: help demo open test lint integ integ-tools integ-page bench clean
 
 help:  ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -18,6 +18,9 @@ demo: .venv/.core  ## From a sentence to out/demo.glb, .bvh and .png with the pa
 	@mkdir -p out
 	$(BIN)/dimo generate "$(DEMO_TEXT)" -o out/demo.glb -o out/demo.bvh -o out/demo.png --seed 0
 	@echo "Open out/demo.glb in Blender or any glTF viewer, out/demo.bvh in any animation tool; out/demo.png is a contact sheet."
+
+open: .venv/.core  ## Install the weights for any use, commercial use included (dimo ... --model open).
+	$(PIP) ./weights-open
 
 test: .venv/.dev  ## All tests (no network, no GPU), then lint.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

@@ -54,7 +54,7 @@ def test_open_weights_are_loaded_by_their_name(installed):
 
 def test_weights_that_are_not_installed_say_how_to_get_them(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(checkpoint, "PACKAGES", {"open": "dimo_nowhere"})
-    with pytest.raises(WeightsError, match=r"pip install dimo-nowhere, or in a checkout \./weights-open"):
+    with pytest.raises(WeightsError, match=r"not installed; make open does it, or pip install \./weights-open"):
         DiMo.from_pretrained("open")
     assert main(["generate", "a person walks", "-o", str(tmp_path / "a.glb"), "--model", "open"]) == 2
     said = capsys.readouterr().err

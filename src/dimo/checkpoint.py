@@ -46,9 +46,8 @@ def folder_of(model: str | Path | None) -> Path:
         return Path(model)
     found = util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        name = package.replace("_", "-")
         raise WeightsError(
-            f"the weights {str(model)!r} are not installed; pip install {name}, or in a checkout ./weights-{model}"
+            f"the weights {str(model)!r} are not installed; make {model} does it, or pip install ./weights-{model}"
         )
     return Path(found.submodule_search_locations[0]) / "weights"
 

@@ -1,0 +1,1 @@
+"""Weights for dimo that may be used for anything: `dimo generate ... --model open`, `DiMo.from_pretrained("open")`."""
