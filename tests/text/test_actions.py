@@ -64,6 +64,8 @@ def test_captions_that_ask_for_the_same(caption, asked):
         ("a person walks in a circle", "a person walks in a circle counterclockwise"),
         ("a person walks", "an old person walks upstairs"),
         ("a person hops", "a person hops on one leg"),
+        ("a figure stands and bows to a beat", "a man bows politely and stands up"),
+        ("someone shuffles ahead", "someone shuffles ahead, exhausted"),
         ("a person runs, stops and tries to run again", "a person runs and then stops suddenly"),
         ("a person walks forward, then turns around", "a person walks forward, turns around and walks back"),
         ("a person walks with a big strut", "a person walks in a big circle"),

@@ -41,6 +41,8 @@ _HOW = {
     **dict.fromkeys(("quickly", "fast", "briskly"), "quickly"),
 }
 _DETAILS = {**_PARTS, **_WAYS, **_HOW}
+_FEELINGS = MOODS - frozenset("big huge tiny little heavy strong weak fat".split())
+"""Moods that stand behind the verb as well; a big man is one, a big circle is none."""
 _OPPOSITES = (("up", "down"), ("upstairs", "downstairs"), ("left", "right"), ("forward", "backward"))
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
@@ -71,33 +73,37 @@ def _deeds(text: str) -> frozenset[str]:
 @lru_cache(maxsize=65536)
 def told(text: str) -> frozenset[str]:
     """The verbs of a text in any form but the base one, in which many are nouns as well."""
-    tables = (THIRDS, GERUNDS, PASTS)
-    return frozenset(table[word] for word in words(text) for table in tables if word in table)
+    return frozenset(_verbs(text))
 
 
 @lru_cache(maxsize=65536)
-def _verbs(text: str) -> int:
-    """How many verbs a text has, in any form but the base one: "stops and runs again" has one more than "stops"."""
-    return sum(any(word in table for table in (THIRDS, GERUNDS, PASTS)) for word in words(text))
+def _verbs(text: str) -> tuple[str, ...]:
+    """The verbs of a text in any form but the base one, in order and as often as they stand there: stops, and runs again."""
+    forms = ((table.get(word) for table in (THIRDS, GERUNDS, PASTS)) for word in words(text))
+    return tuple(verb for each in forms if (verb := next(filter(None, each), None)) is not None)
 
 
 def details(text: str) -> frozenset[str]:
     """Sides and ways, parts of the body, speeds, numbers, and moods of whoever moves, each in one form."""
     found = words(text)
-    before = itertools.takewhile(lambda word: word not in THIRDS, found)  # a big man, not a big circle
-    return frozenset(_DETAILS[word] for word in found if word in _DETAILS).union(MOODS.intersection(before))
+    before = MOODS.intersection(itertools.takewhile(lambda word: word not in THIRDS, found))
+    return frozenset(_DETAILS[word] for word in found if word in _DETAILS).union(before, _FEELINGS.intersection(found))
 
 
 def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
-    """Whether a caption has every verb that a sentence says is done, as far as they are known.
+    """Whether a caption has every verb that a sentence says is done, in its order, as far as they are known.
 
     As verbs, or behind a light one: "does a squat" has squat, "a place in the sun" has no place.
     """
     named = told(caption)
     if named & LIGHT:
         named = named.union(words(caption))
-    return all(verb in named for verb in done(asked) if known(verb)) and _verbs(caption) >= sum(
-        known(verb) for verb in _finite(asked)
+    wanted = [verb for verb in _finite(asked) if known(verb)]
+    order = iter(_verbs(caption))
+    return (
+        set(wanted) <= named
+        and len(wanted) <= len(_verbs(caption))
+        and all(verb in order for verb in wanted if verb in _verbs(caption))
     )
 
 
@@ -110,7 +116,7 @@ def asks_the_same(caption: str, asked: str, known: Callable[[str], bool]) -> boo
         return False
     spoken, said = frozenset(words(asked)), frozenset(words(caption))
     more = told(caption) - LIGHT - told(asked).union(BASES[word] for word in spoken if word in BASES)
-    if len(more) > sum(not known(verb) for verb in done(asked)) or _verbs(caption) > _verbs(asked):
+    if len(more) > sum(not known(verb) for verb in done(asked)) or len(_verbs(caption)) > len(_verbs(asked)):
         return False  # the caption goes on to something else, and has not just another word for what no caption has
     if "again" in said - spoken or not all(
         deed in told(caption) or deed in said for deed in _deeds(asked) if known(deed)
