@@ -113,6 +113,11 @@ def numbers(
             "1.2 times",
         ),
         ("generate 4 s of motion, 10 rounds, loaded", f"{speed['generate_4s_10_steps']['median_s']:.2f} s", "0.25 s"),
+        *(
+            [("the same of two actions in turn", f"{speed['generate_4s_of_two_turns']['median_s']:.2f} s", "")]
+            if "generate_4s_of_two_turns" in speed
+            else []
+        ),
         ("generate from the shell to a GLB", f"{speed['shell_generate_to_glb']['median_s']:.1f} s", "4 s"),
         ("caption a motion of 4 s, loaded", f"{speed['caption_4s']['median_s']:.2f} s", "0.3 s"),
         ("peak memory", f"{speed['peak_memory_mb']} MB", "1000 MB"),
