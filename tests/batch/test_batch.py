@@ -274,7 +274,7 @@ def test_a_run_that_is_interrupted_says_what_is_there(plan, monkeypatch):
     assert [row["id"] for row in rows(plan.folder)] == ["walk", "bow"]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.integ)])
 def test_killed_it_leaves_whole_files_and_goes_on(workers, plan, tiny, tmp_path):
     """kill -9 as soon as some motions are there; the next run makes the rest, and the whole is that of a run in peace."""
     prompts = tmp_path / "prompts.txt"

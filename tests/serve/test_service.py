@@ -67,13 +67,14 @@ def test_a_full_queue_sends_away_with_a_time_to_come_back(model, gate):
 
 
 def test_an_answer_that_takes_too_long_is_given_up(model, gate):
-    job, _ = gate
+    job, opened = gate
     service = Service(model, Limits(wait=0.1))
     with TestClient(create_app(service), base_url="http://localhost") as client:
         service.worker.submit(job)
         answer = client.post("/v1/motions", json=BODY)
         assert answer.status_code == 503
         assert "took too long" in answer.json()["detail"]
+        opened.set()
 
 
 class Leaving:
