@@ -64,6 +64,7 @@ def test_captions_that_ask_for_the_same(caption, asked):
         ("a person walks in a circle", "a person walks in a circle counterclockwise"),
         ("a person walks", "an old person walks upstairs"),
         ("a person hops", "a person hops on one leg"),
+        ("a figure first takes a bow, then claps", "a person claps to the rhythm, then bows"),
         ("a figure stands and bows to a beat", "a man bows politely and stands up"),
         ("someone shuffles ahead", "someone shuffles ahead, exhausted"),
         ("a person runs, stops and tries to run again", "a person runs and then stops suddenly"),
