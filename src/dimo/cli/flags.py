@@ -159,10 +159,10 @@ def say_doubts(model: DiMo, texts: Sequence[str], strict: bool, recall: float | 
     if model.pipeline.recall is None:
         return
     for found in map(model.understands, texts):
-        warning, note = found.warning(), found.note() if recall != 0 else None
-        if strict and warning:
-            raise RequestError(warning)
-        for line in filter(None, (warning, note)):
+        told = found.told(recall)
+        if strict and told["warnings"]:
+            raise RequestError(*told["warnings"])
+        for line in (*told["warnings"], *told["notes"]):
             print(f"dimo: note: {line}", file=sys.stderr)
 
 

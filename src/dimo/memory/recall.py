@@ -95,7 +95,10 @@ class Recall:
     ):
         self.codes, self.lengths, self.captions = codes, lengths, [tuple(some) for some in captions]
         self._index, self.meanings = indexed or _Words.of(self._flat), meanings
+        # One sentence is asked for several times on its way to a motion; each answer is looked for once.
         self._likeness = lru_cache(maxsize=meaning.SENTENCES)(self._compared)
+        self.meant = lru_cache(maxsize=meaning.SENTENCES)(self._meant)
+        self.is_familiar = lru_cache(maxsize=meaning.SENTENCES)(self._is_familiar)
 
     @staticmethod
     def of(
@@ -170,7 +173,7 @@ class Recall:
                 best[clip] = Recalled(clip, self._flat[at], float(likeness[at]))
         return list(best.values())
 
-    def meant(self, text: str) -> str:
+    def _meant(self, text: str) -> str:
         """The caption that asks for the same as a sentence in other words, or the sentence, which may be familiar as it is."""
         if self.is_familiar(text) or self.meanings is None:
             return text
@@ -186,7 +189,7 @@ class Recall:
             tried.add(number)
         return text
 
-    def is_familiar(self, text: str) -> bool:
+    def _is_familiar(self, text: str) -> bool:
         """Whether a caption says all that a sentence says is done, in nearly the same words."""
         near = {self._flat[at] for at in np.flatnonzero(self._by_words(text) >= FAMILIAR)}
         wanted = len(turns(text))

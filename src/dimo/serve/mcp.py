@@ -45,8 +45,7 @@ class Desk:
         """What the command line notes of a sentence that the model hardly knows, and of one that it takes as another."""
         if self.model.pipeline.recall is None:
             return {"warnings": [], "notes": []}
-        found = self.model.understands(text)
-        return {"warnings": list(filter(None, [found.warning()])), "notes": list(filter(None, [found.note()]))}
+        return self.model.understands(text).told()
 
     def path(self, name: str) -> Path:
         """A file or folder by its name in the folder; RequestError for any that lies elsewhere."""

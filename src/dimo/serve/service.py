@@ -26,6 +26,7 @@ from dimo.serve.worker import Job, Worker
 from dimo.tasks import best as best_task
 from dimo.tasks import edit as edits
 from dimo.tasks import generate as generation
+from dimo.tasks.understand import Understanding
 
 T = TypeVar("T")
 
@@ -165,18 +166,13 @@ class Service:
         for text in dict.fromkeys(texts if self.model.pipeline.recall is not None else ()):
             if text is None:
                 continue
-            warning, note = self._heard(text)
-            out["warnings"] += [warning] if warning else []
-            out["notes"] += [note] if note and recall != 0 else []
+            for kind, lines in self._heard(text).told(recall).items():
+                out[kind] += lines
         return out
 
     @cached_property
-    def _heard(self) -> Callable[[str], tuple[str | None, str | None]]:
-        def hear(text: str) -> tuple[str | None, str | None]:
-            found = self.model.understands(text)
-            return found.warning(), found.note()
-
-        return lru_cache(REMEMBERED)(hear)
+    def _heard(self) -> Callable[[str], Understanding]:
+        return lru_cache(REMEMBERED)(self.model.understands)
 
     # ---- words
 

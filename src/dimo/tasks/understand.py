@@ -34,13 +34,17 @@ class Understanding:
     nearest: tuple[Recalled, ...]  # training motions whose captions are most like it, best first, no caption twice
     unknown: tuple[str, ...]  # words that no training motion was described with
     slips: dict[str, str]  # of these, what look like misspelt known words, and those
-    taken_as: tuple[
-        str, ...
-    ] = ()  # what is asked in its place, turn by turn, where recall has a say (memory/recall.py)
+    taken_as: tuple[str, ...] = ()
+    """What is asked in its place, turn by turn, where recall has a say (memory/recall.py)."""
 
     @property
     def doubtful(self) -> bool:
         return self.chance < DOUBT
+
+    def told(self, recall: float | None = None) -> dict[str, list[str]]:
+        """What whoever asked is told, under "warnings" and "notes"; there are no notes where recall is 0."""
+        warning, note = self.warning(), self.note() if recall != 0 else None
+        return {"warnings": [warning] if warning else [], "notes": [note] if note else []}
 
     def note(self) -> str | None:
         """What is asked in place of the sentence, None where it is asked itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from dimo.text.asking import MOODS
@@ -44,6 +44,8 @@ _DETAILS = {**_PARTS, **_WAYS, **_HOW}
 _FEELINGS = MOODS - frozenset("big huge tiny little heavy strong weak fat".split())
 """Moods that stand behind the verb as well; a big man is one, a big circle is none."""
 _OPPOSITES = (("up", "down"), ("upstairs", "downstairs"), ("left", "right"), ("forward", "backward"))
+_SIDES = frozenset(("left", "right"))
+_TOLD = (THIRDS, GERUNDS, PASTS)
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
@@ -52,15 +54,36 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.lower()))
 
 
-@lru_cache(maxsize=65536)
 def done(text: str) -> frozenset[str]:
     """The verbs, in their base forms, that say what somebody does: those in the third person that are not light."""
     return frozenset(_finite(text))
 
 
+def told(text: str) -> frozenset[str]:
+    """The verbs of a text in any form but the base one, in which many are nouns as well."""
+    return frozenset(_verbs(text))
+
+
 @lru_cache(maxsize=65536)
 def _finite(text: str) -> tuple[str, ...]:
-    return tuple(verb for word in words(text) if (verb := THIRDS.get(word)) is not None and verb not in LIGHT)
+    return tuple(verb for verb in _found(text, (THIRDS,)) if verb not in LIGHT)
+
+
+@lru_cache(maxsize=65536)
+def _verbs(text: str) -> tuple[str, ...]:
+    """The verbs that are told, in order and as often as they stand there: stops, and runs again."""
+    return _found(text, _TOLD)
+
+
+def _in_order(text: str) -> tuple[str, ...]:
+    """What a text says is done, in its order: verbs, and where one of them is light the nouns of deeds as well."""
+    return _found(text, (*_TOLD, BASES)) if told(text) & LIGHT else _verbs(text)
+
+
+def _found(text: str, tables: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """The base forms of those words that one of the tables has, from the first one that has them."""
+    forms = (next((table[word] for table in tables if word in table), None) for word in words(text))
+    return tuple(verb for verb in forms if verb is not None)
 
 
 def _deeds(text: str) -> frozenset[str]:
@@ -68,27 +91,6 @@ def _deeds(text: str) -> frozenset[str]:
     found = words(text)
     behind = (word for at, article in enumerate(found) if article in ("a", "an") for word in found[at + 1 : at + 3])
     return frozenset(BASES[word] for word in behind if word in BASES)
-
-
-@lru_cache(maxsize=65536)
-def told(text: str) -> frozenset[str]:
-    """The verbs of a text in any form but the base one, in which many are nouns as well."""
-    return frozenset(_verbs(text))
-
-
-@lru_cache(maxsize=65536)
-def _verbs(text: str) -> tuple[str, ...]:
-    """The verbs of a text in any form but the base one, in order and as often as they stand there: stops, and runs again."""
-    forms = ((table.get(word) for table in (THIRDS, GERUNDS, PASTS)) for word in words(text))
-    return tuple(verb for each in forms if (verb := next(filter(None, each), None)) is not None)
-
-
-def _in_order(text: str) -> list[str]:
-    """What a text says is done, in its order: verbs, and where one of them is light the nouns of deeds as well."""
-    tables = (THIRDS, GERUNDS, PASTS, *((BASES,) if told(text) & LIGHT else ()))
-    return [
-        next(table[word] for table in tables if word in table) for word in words(text) if any(word in t for t in tables)
-    ]
 
 
 def details(text: str) -> frozenset[str]:
@@ -125,8 +127,7 @@ def asks_the_same(caption: str, asked: str, known: Callable[[str], bool]) -> boo
         return False
     if any((a in spoken and b in said - spoken) or (b in spoken and a in said - spoken) for a, b in _OPPOSITES):
         return False
-    sides = frozenset(("left", "right"))
-    if details(asked) & sides != details(caption) & sides:
+    wanted, kept = details(asked), details(caption)
+    if wanted & _SIDES != kept & _SIDES:
         return False
-    kept = details(caption) | said
-    return all(detail in kept for detail in details(asked) if known(detail))
+    return all(detail in kept | said for detail in wanted if known(detail))
