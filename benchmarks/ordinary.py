@@ -79,7 +79,7 @@ def read_prompts(path: Path) -> list[dict[str, Any]]:
 def reworded(prompts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The prompts in other words, each always in the same."""
     return [
-        {**p, "text": reword(normalise(p["text"]), np.random.default_rng(i), OTHER_WORDS)}
+        {**p, "text": reword(normalise(p["text"]), np.random.default_rng(i), OTHER_WORDS, 0)}
         for i, p in enumerate(prompts)
     ]
 

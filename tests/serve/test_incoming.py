@@ -133,3 +133,20 @@ def test_forms_say_what_they_may_hold(client):
     assert "motion comes twice" in detail(both)
     many = [("motion", (f"{i}.bvh", b"x")) for i in range(9)]
     assert "oo many files" in detail(client.post(CAPTION, files=many), 400)
+
+
+@pytest.mark.parametrize("path", [CAPTION, "/v1/motions"])
+def test_a_client_that_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(client, caplog, path):
+    arriving = iter([{"type": "http.request", "body": b'{"text": ', "more_body": True}, {"type": "http.disconnect"}])
+    scope = dict(type="http", asgi={"version": "3.0"}, http_version="1.1", method="POST", scheme="http", path=path)
+    scope |= dict(raw_path=path.encode(), query_string=b"", root_path="", client=("127.0.0.1", 1))
+    scope["headers"] = [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"content-length", b"99")]
+
+    async def receive():
+        return next(arriving)
+
+    async def send(message):
+        pass
+
+    client.portal.call(client.app, scope, receive, send)  # nothing is raised
+    assert caplog.text == ""

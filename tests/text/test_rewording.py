@@ -20,9 +20,9 @@ CAPTIONS = (
 )
 
 
-def drawn(text: str, count: int = 200, words: Words = WORDS) -> list[str]:
+def drawn(text: str, count: int = 200, words: Words = WORDS, renamed: float = 0.0) -> list[str]:
     generator = np.random.default_rng(0)
-    return [reword(text, generator, words) for _ in range(count)]
+    return [reword(text, generator, words, renamed) for _ in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,11 @@ def test_somebody_who_is_spoken_of_again_stays_who_it_is():
 
 def test_the_same_generator_says_the_same():
     assert drawn(CAPTIONS[0]) == drawn(CAPTIONS[0])
+
+
+def test_what_is_done_is_called_otherwise_as_often_as_asked():
+    said = drawn("a person limps", 600, renamed=0.5)
+    own = [re.search(r"(?<!a )\blimp(s|ing)?\b(?! along)", one) is not None for one in said]
+    assert 0.44 < np.mean(own) < 0.56  # 3 standard errors of a binomial
+    assert any("hobbl" in one for one in said)
+    assert not any("hobbl" in one for one in drawn("a person limps", 600))

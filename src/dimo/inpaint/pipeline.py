@@ -37,7 +37,7 @@ from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
 from dimo.text.aloft import climbs
-from dimo.text.asking import as_caption
+from dimo.text.asking import as_caption, in_plain_words
 from dimo.text.turns import turns
 from dimo.text.wordpiece import Wordpiece
 
@@ -104,10 +104,15 @@ class Pipeline:
         recall: or the caption that means the same, where its words are not those of captions (memory/recall.py).
         """
         self.ids(text)
-        for say in (as_caption, *((self.recall.meant,) if recall and self.recall is not None else ())):
+        for say in (self._captioned, *((self.recall.meant,) if recall and self.recall is not None else ())):
             said = say(text)
             text = text if self.wordpiece.unsupported(said, self.model.config.max_text) else said
         return text
+
+    def _captioned(self, text: str) -> str:
+        """A sentence as captions say it: in its own words where captions have these, or else in plain ones."""
+        said = as_caption(text)
+        return said if self.recall is not None and self.recall.is_familiar(said) else in_plain_words(text)
 
     def turns(self, text: str) -> list[str]:
         """What is made one after the other: a sentence for each of its turns (text/turns.py), if no caption says it whole."""

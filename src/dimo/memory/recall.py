@@ -29,9 +29,10 @@ from dimo.memory import meaning
 from dimo.memory.meaning import Meanings
 from dimo.memory.neighbours import Neighbours
 from dimo.model.sentence import SentenceEncoder
-from dimo.text.actions import asks_the_same, says_all
+from dimo.text.actions import asks_the_same, done, says_all
 from dimo.text.tagger import lemma
 from dimo.text.turns import turns
+from dimo.text.verbs import third_person
 
 CLIPS = 12  # of which one is drawn for a motion
 SHARPNESS = 0.05  # likeness by which a clip may be less like than another that is drawn e times as often
@@ -40,10 +41,13 @@ SEARCHED = 200  # nearest motions whose lengths are looked at
 FAMILIAR = 0.8
 """Likeness by words from which a caption says what a sentence says, if all that is done in it is done in the caption."""
 MEANT = 0.5  # likeness by words and by meaning, half each, from which a caption is taken for what was meant
+PLAIN = 0.25  # the same likeness, for a caption that says nothing but what the sentence says as well
 UNLIKE_MEANT, ALIKE_MEANT = 0.45, 0.75  # the same likeness that stands for UNLIKE and for ALIKE
 OTHERWISE = 0.6  # what is left of the likeness where something else is done
 COMPARED = 3000  # captions, nearest first, of which what is done is compared
 TENSORS = ("codes", "lengths", "captions", "counts", "words", "word_counts", "vocabulary")
+VAGUE = frozenset(("something",))
+"""What adds nothing to what a sentence says."""
 UNSAID = frozenset(
     "a an the his her their its this that he she it they him them someone somebody person man woman figure human people"
     " is are was be been to of in on at with from by for into and then or as while who does do did one".split()
@@ -66,6 +70,11 @@ def _stem(word: str) -> str:
     if stem.endswith("ed") and len(stem) > 4:
         stem = stem[:-2] if stem[-3] != stem[-4] or stem[-3] in "ls" else stem[:-3]
     return stem
+
+
+def says_no_more(caption: str, text: str) -> bool:
+    """Whether a sentence says what is done, and has every word of a caption that says something of the motion, in any form."""
+    return bool(done(text)) and {*stems(caption)} <= {*stems(text)} | VAGUE
 
 
 def sides(text: str) -> frozenset[str]:
@@ -181,11 +190,12 @@ class Recall:
         if likeness is None:
             return text
         for at in np.argsort(-likeness, kind="stable")[:COMPARED]:
-            if likeness[at] < MEANT:
+            if likeness[at] < PLAIN:
                 break
-            number = int(self.meanings.phrases[at])
-            if number not in tried and asks_the_same(self._flat[at], text, self.knows):
-                return self._flat[at]
+            number, caption = int(self.meanings.phrases[at]), self._flat[at]
+            near = number not in tried and (likeness[at] >= MEANT or says_no_more(caption, text))
+            if near and asks_the_same(caption, text, self.knows):
+                return caption
             tried.add(number)
         return text
 
@@ -197,7 +207,8 @@ class Recall:
 
     def knows(self, word: str) -> bool:
         """Whether a motion was described with a word, or another form of it."""
-        return all(stem in self._index.numbers for stem in stems(word))
+        said = (stems(form) for form in (word, third_person(word)))  # by its stem "lies" is no form of "lie"
+        return any(all(stem in self._index.numbers for stem in some) for some in said)
 
     def votes(self, text: str, open_: Tensor, generator: torch.Generator) -> Neighbours | None:
         """What one of the nearest motions holds where open_ (L,) is True, one stretch of a row; None where none is like.

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from dimo.errors import DimoError, WeightsError
 from dimo.serve.worker import QueueFull, Stopping
@@ -53,6 +54,8 @@ def of(error: Exception) -> Problem:
         return Problem(503, "the server is stopping", {"Retry-After": "10"})
     if isinstance(error, TimeoutError):
         return Problem(503, "the answer took too long; ask for less, or later", {"Retry-After": "10"})
+    if isinstance(error, ClientDisconnect):
+        return Problem(400, "the client left before all of its request was here")  # which nobody reads
     log.error("internal error", exc_info=error)
     return Problem(500, "internal error; this is a fault of dimo, the server's log says where")
 
@@ -87,6 +90,7 @@ def install(app: FastAPI) -> None:
         QueueFull,
         Stopping,
         TimeoutError,
+        ClientDisconnect,
         RequestValidationError,
         HTTPException,
         Exception,

@@ -45,6 +45,9 @@ _FEELINGS = MOODS - frozenset("big huge tiny little heavy strong weak fat".split
 """Moods that stand behind the verb as well; a big man is one, a big circle is none."""
 _OPPOSITES = (("up", "down"), ("upstairs", "downstairs"), ("left", "right"), ("forward", "backward"))
 _SIDES = frozenset(("left", "right"))
+_PLURAL = frozenset("two hands arms legs feet knees".split())
+_EXERCISES = frozenset("jacks push-ups sit-ups lunges cartwheel cartwheels somersault handstand".split())
+"""Nouns that say what is done, behind whatever verb."""
 _TOLD = (THIRDS, GERUNDS, PASTS)
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
@@ -124,6 +127,8 @@ def asks_the_same(caption: str, asked: str, known: Callable[[str], bool]) -> boo
     if "again" in said - spoken or not all(
         deed in told(caption) or deed in said for deed in _deeds(asked) if known(deed)
     ):
+        return False
+    if ("both" in said - spoken and not _PLURAL & spoken) or (said ^ spoken) & _EXERCISES:
         return False
     if any((a in spoken and b in said - spoken) or (b in spoken and a in said - spoken) for a, b in _OPPOSITES):
         return False

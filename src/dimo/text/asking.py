@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from dimo.text.deeds import DEEDS, as_verb
 from dimo.text.normalise import normalise
 from dimo.text.people import is_known, is_name, is_person
+from dimo.text.synonyms import plainly
 from dimo.text.verbs import BASES, ENDS, GERUNDS, PASTS, THIRDS, clauses, leads, third_person
 
 _CAPTION = re.compile(r"^(?:(?:a|the|this) (?:person|man|woman|figure|human|subject|sim)|someone|somebody)$")
@@ -19,7 +21,8 @@ _CAPTION = re.compile(r"^(?:(?:a|the|this) (?:person|man|woman|figure|human|subj
 _FRAME = re.compile(
     r"^(?=\S)(?:please )?(?:(?:can|could|would) you )?(?:please )?"
     r"(?:(?:show|give)(?: me)? |generate |create |i (?:want|need|would like)(?: to see)? |i see )?"
-    r"(?:(?:an? )?(?:animation|clip|video|motion|movie|recording) (?:of|where|in which) )?(?:make |let |animate )?"
+    r"(?:(?:an? )?(?:(?:idle|walk|run|short|simple) )?"
+    r"(?:animation|clip|video|motion|movie|recording|loop|cycle) (?:of|where|in which) )?(?:make |let |animate )?"
 )
 _SHORTENED = re.compile(r"^(?:(he|she)'s|(they|we|you)'re|(i)'m)\b")
 _PRONOUNS = frozenset("he she they i we you him her them me".split())
@@ -46,6 +49,10 @@ _BEHIND = frozenset(
     "their its very off out before after without against".split()
 )
 """What may follow "a walking" for it to be somebody who walks, and not a walking person."""
+_ARTICLE = re.compile(r"^(?:an?|the|one|some) ")
+_THEIRS = {"your": "their", "my": "their", "yourself": "themselves", "myself": "themselves"}
+_WHOSE = re.compile(rf"\b(?:{'|'.join(_THEIRS)})\b")
+"""Whose body the sentence speaks of, where it speaks to somebody or of oneself."""
 FIRST = 6
 """Words among which the first verb must stand."""
 
@@ -55,12 +62,33 @@ def as_caption(text: str) -> str:
     given = normalise(text)
     plain = _SHORTENED.sub(lambda m: f"{m[1] or m[2] or m[3]} {'is' if m[1] else 'are'}", given)
     plain = re.sub(r"^don't\b", "do not", plain)
-    said = _clause(plain)
+    told = any(word.rstrip(ENDS) in THIRDS for word in plain.split())
+    said = None if told else _noun(plain, frozenset())
+    said = _clause(plain) if said is None else said
     before, comma, rest = plain.partition(", ")
     if said is None and comma and _begins_with_somebody(rest):
         led = _clause(rest)  # "in the evening, a baker waves"
         said = led and f"{before}, {led}"
-    return text if said is None or said == given else said
+    if said is None and not told:
+        said = _noun(plain)
+    return text if said is None or said == given else _WHOSE.sub(lambda m: _THEIRS[m[0]], said)
+
+
+def in_plain_words(text: str) -> str:
+    """The sentence as a caption says it, with what is done called as captions call it (text/synonyms.py)."""
+    given = normalise(text)
+    plain = plainly(given)
+    if plain == given:
+        return as_caption(text)
+    said = as_caption(plain)
+    before, joined, again = said.rpartition(" and ")
+    return (
+        before if joined and again.rstrip(ENDS) in before else said
+    )  # "turn around and face the other way" says it twice
+
+
+def _noun(plain: str, deeds: frozenset[str] = DEEDS) -> str | None:
+    return as_verb(_ARTICLE.sub("", plain).split(), MOODS, deeds)
 
 
 def _begins_with_somebody(text: str) -> bool:
@@ -116,7 +144,8 @@ def _said(words: list[str], at: int, plain: str, framed: bool) -> str | None:
         and not any(w in _PRONOUNS or is_person(w) for w in before)
     ):
         # "a high kick with the left leg" is what is done; "left hand wave" is not known
-        return f"a person does {plain}" if before[0] in ("a", "an") and _may_describe(before[1:]) else None
+        known = before[0] in ("a", "an") and _may_describe(before[1:])
+        return (_noun(plain) or f"a person does {plain}") if known else None
     found = clauses(words[start:], (table,))
     if who is None or found is None:
         return None

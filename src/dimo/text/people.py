@@ -17,7 +17,9 @@ _NOUNS = frozenset(
     "npc avatar mannequin dummy sim actor performer boss chief president mayor senator patient victim passenger pedestrian "
     "commuter tourist civilian citizen peasant merchant bachelor doctor professor astronaut ballerina "
     "enemy opponent rival ally customer client employee employer executive secretary assistant intern trainee bartender "
-    "barista acrobat drummer goalie pitcher batter striker quarterback boxer fighter dancer runner jogger".split()
+    "barista acrobat burglar detective veteran sentry scholar warlord servant peasant monarch emperor empress gent bloke dude "
+    "infant toddler newborn hobo santa elder senior expert pro novice beginner beggar sheriff marshal "
+    "drummer goalie pitcher batter striker quarterback boxer fighter dancer runner jogger".split()
 )
 _NAMES = frozenset(
     "adam alan alex alice amy andrew anna anne anthony barbara ben betty bob brian carl carol charles charlie chris christina "

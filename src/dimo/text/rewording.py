@@ -1,4 +1,5 @@
-"""Sentences in other words: another subject, another mood, a frame around them, and what people add that says nothing of motion.
+"""Sentences in other words: another subject, another name for what is done, another mood, a frame around them, and what people
+add that says nothing of motion.
 
 Captions speak of "a person" in the third person. Who asks for motion writes "she is waving", "wave", "make the knight wave" or
 "a farmer waves at the station": the same motion. Only what the model is asked is said in other words, never what it is to say.
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dimo.text.synonyms import otherwise
 from dimo.text.verbs import GERUNDS, THIRDS, Clauses, clauses, gerund, third_person
 
 # ---- words
@@ -78,6 +80,8 @@ WORDS = Words(
 _REFLEXIVES = {"their": "themselves", "his": "himself", "her": "herself", "your": "yourself"}
 THEY = 0.06
 """Share of the sentences about one person that say "they"."""
+RENAMED = 0.4
+"""Share of what is done, where it has another name (text/synonyms.py), that is called by it."""
 
 # ---- sentences
 
@@ -98,8 +102,11 @@ def parse(text: str) -> Clauses | None:
     return clauses(text[subject.end() :].split(), (THIRDS, GERUNDS)) if subject else None
 
 
-def reword(text: str, generator: np.random.Generator, words: Words = WORDS) -> str:
-    """The sentence said in other words; as it is where it has no form that is known here, or perhaps with something added."""
+def reword(text: str, generator: np.random.Generator, words: Words = WORDS, renamed: float = RENAMED) -> str:
+    """The sentence said in other words; as it is where it has no form that is known here, or perhaps with something added.
+
+    renamed: share of what is done, where it has another name, that is called by it.
+    """
     before, comma, rest = text.partition(", ")
     found = parse(text)
     led = found is None and bool(comma) and not _SUBJECT.match(before)  # "slowly, a person walks"
@@ -107,6 +114,7 @@ def reword(text: str, generator: np.random.Generator, words: Words = WORDS) -> s
     # Where somebody is spoken of again ("and then he"), the subject stays what it is.
     if found is None or _AGAIN.search(" ".join(found.words)):
         return _added(text, generator, words)
+    found = otherwise(found, generator, renamed)
     kind = int(generator.choice(3, p=(0.5, 0.25, 0.25)))
     people = (words.people, words.men, words.women)[kind]
     subject, whose = people[int(generator.integers(len(people)))], ("their", "his", "her")[kind]

@@ -7,19 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 VERBS = (
-    "act advance alternate amble answer appear applaud approach attack avoid balance bang beat begin bend bounce bow box "
-    "bring brush carry cartwheel catch change check chop circle clap clasp clean climb close collapse come continue cough "
-    "cover crawl creep crouch cry dance dash descend dig do dodge drag draw dribble drink drive drop duck eat exercise "
-    "extend fall fight flap flex flip fold gather gesture get give glance go grab grasp greet hang hit hobble hold hop hug "
-    "hurl hurry imitate jab jog jump keep kick kneel knock land laugh lay lean leap leave lie lift limp look lower lunge "
-    "make march mime mix move nod open pace pantomime pause perform pick pitch pivot place play plod point pose practice "
-    "practise pretend pull punch push put raise reach release relax remain rest rise rotate rub run salute saunter scratch "
-    "scrub shake shift shoot show shrug shuffle sidestep signal simulate sing sit skip slap slide slip sneak spin sprint "
-    "squat stagger stand start stay step stir stomp stoop stop straighten stretch stride strike stroll struggle strut "
-    "stumble swat sway sweep swim swing take talk tap throw tilt tiptoe toss touch trip trot trudge turn twirl twist use "
-    "waddle wait walk wander warm wash wave wiggle wipe wobble"
+    "act advance alternate amble answer appear applaud approach ascend attack avoid balance bang beat begin bend bounce "
+    "bow box bring brush carry cartwheel catch change chat check cheer chop circle clap clasp clean climb close collapse "
+    "come continue cough cover crash crawl creep cross crouch cry dance dash descend die dig do dodge drag draw dribble "
+    "drink drive drop duck eat exercise extend fall fight flap flex flip fold gather gesture get give glance go grab "
+    "grasp greet hang hide hit hobble hold hop hug hurl hurry imitate jab jog juggle jump keep kick kneel knock land "
+    "laugh lay lean leap leave lie lift limp listen look lower lunge make march mime mix move nod open pace pantomime "
+    "parry pause peek perform pick pitch pivot place play plod point pose practice practise pray pretend propose pull "
+    "punch push put raise reach relax release remain rest rise rotate rub run salute saunter scramble scratch scrub set "
+    "shake shift shiver shoot show shrug shuffle sidestep sigh signal simulate sing sit skip slap slide slip slouch "
+    "sneak sneeze spin sprint squat stagger stand start stay step stir stomp stoop stop straighten stretch stride strike "
+    "stroll struggle strut stumble swat sway sweep swim swing take talk tap throw tilt tiptoe toss touch tremble trip "
+    "trot trudge tumble turn twirl twist use vomit waddle wait walk wander warm wash wave wiggle wipe wobble yawn"
 ).split()
-_THIRD = {"do": "does", "go": "goes"}
+_THIRD = {"do": "does", "go": "goes", "have": "has"}
 # fmt: off
 _PAST = {
     "beat": "beat", "begin": "began", "bend": "bent", "bring": "brought", "catch": "caught", "come": "came",
@@ -29,12 +30,17 @@ _PAST = {
     "put": "put", "rise": "rose", "run": "ran", "shake": "shook", "shoot": "shot", "sing": "sang", "sit": "sat",
     "slide": "slid", "sneak": "sneaked", "spin": "spun", "stand": "stood", "stride": "strode", "strike": "struck",
     "sweep": "swept", "swim": "swam", "swing": "swung", "take": "took", "throw": "threw",
+    "arise": "arose", "bear": "bore", "bid": "bid", "burst": "burst", "bust": "bust", "cast": "cast", "fling": "flung",
+    "freeze": "froze", "have": "had", "let": "let", "lose": "lost", "pay": "paid", "say": "said", "sink": "sank",
+    "slink": "slunk", "sling": "slung", "spread": "spread", "spring": "sprang", "steal": "stole", "stick": "stuck",
+    "set": "set", "hide": "hid", "tear": "tore", "thrust": "thrust", "tread": "trod", "weave": "wove", "weep": "wept",
 }
 # fmt: on
 _DOUBLES = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
 """A short word's last consonant doubles before -ing and -ed where one vowel stands before it: stop, hop, squat."""
 _NOT_DOUBLED = frozenset(
-    ("answer", "cover", "lower", "wander", "open", "signal", "pivot", "saunter", "stagger", "straighten", "gather")
+    "answer beckon caper clamber clobber cover cower deliver deposit favor gallop gather hasten hunker limber loosen lower open "
+    "pivot saunter scamper signal stagger straighten teeter totter wallop wander".split()
 )
 ENDS = ",;."
 """What may stand behind a word."""
@@ -77,7 +83,10 @@ def _doubled(verb: str) -> str:
 THIRDS = {third_person(v): v for v in VERBS}
 GERUNDS = {gerund(v): v for v in VERBS}
 BASES = {v: v for v in VERBS}
-PASTS = {form: v for v in VERBS if (form := past(v)) not in (*BASES, "left", "saw")}
+PASTS = {form: v for v in VERBS if (form := past(v)) not in (*BASES, "left", "saw")} | {
+    "leapt": "leap",
+    "leant": "lean",
+}
 """Forms to verbs. Forms of the past that mean something else too ("left", "put") are not among them."""
 
 

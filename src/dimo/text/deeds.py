@@ -1,0 +1,77 @@
+"""What is asked for by a noun: "slow walk cycle", "short bow before a match", "left leg roundhouse kick"."""
+
+from __future__ import annotations
+
+from dimo.text.people import is_person
+from dimo.text.verbs import ENDS, third_person
+
+DEEDS = frozenset(
+    "walk run jog sprint march jump leap hop skip kick punch jab wave bow clap salute squat lunge crawl spin turn throw toss "
+    "stretch dance crouch limp stumble fall stroll strut dodge duck nod shrug drink sidestep stagger climb cheer pirouette "
+    "stomp shuffle trot swing stride tiptoe twirl".split()
+)
+"""Verbs that are nouns as well, for what is done."""
+NAMED = {
+    **dict.fromkeys(("head scratch", "head scratching"), "scratch their head"),
+    **dict.fromkeys(("jumping jack", "jumping jacks", "star jumps"), "do jumping jacks"),
+    **dict.fromkeys(("push-up", "push-ups", "press-ups"), "do push-ups"),
+    **dict.fromkeys(("sit-up", "sit-ups", "crunches"), "do sit-ups"),
+    **dict.fromkeys(("long jump", "broad jump"), "jump forward"),
+    **dict.fromkeys(("about-face", "about-turn", "u-turn"), "turn around"),
+    **dict.fromkeys(("phone call", "telephone call", "phone conversation"), "talk on the phone"),
+    **dict.fromkeys(("death", "faint", "collapse"), "fall down"),
+    **dict.fromkeys(("cartwheel", "cartwheels"), "do a cartwheel"),
+    **dict.fromkeys(("somersault", "forward roll"), "do a somersault"),
+    **dict.fromkeys(("idle", "standing idle"), "stand still"),
+    **dict.fromkeys(("pickup", "pick-up"), "pick something up"),
+}
+"""Nouns for what is done that are no verbs, as a verb."""
+_FILLERS = frozenset(
+    "cycle cycles animation anim animations loop motion exercise exercises transition clip movement sequence idle reps".split()
+)
+_ENDS_IT = frozenset(
+    "with before after by for in on at from while like as to of without into over under through against during because and "
+    "then".split()
+)
+_HOW = {
+    **dict.fromkeys(("slow", "lazy"), "slowly"),
+    **dict.fromkeys(("quick", "fast", "rapid", "brisk"), "quickly"),
+    **dict.fromkeys(("backward", "backwards"), "backward"),
+    **dict.fromkeys(("forward", "forwards"), "forward"),
+    **dict.fromkeys(("sideways", "sideway"), "sideways"),
+}
+_SIDES, _LIMBS = frozenset(("left", "right")), frozenset(("hand", "arm", "leg", "foot"))
+
+
+def as_verb(words: list[str], moods: frozenset[str], deeds: frozenset[str] = DEEDS) -> str | None:
+    """Words in plain form as a caption, where they begin with a noun for what is done; None where they don't.
+
+    moods: what is kept of how somebody is, as a word before them. deeds: verbs that count as nouns here, beside NAMED.
+    """
+    end = next((i for i, word in enumerate(words) if word in _ENDS_IT or (i and _ended(words[i - 1]))), len(words))
+    head = [word.rstrip(ENDS) for word in words[:end]]
+    while len(head) > 1 and head[-1] in _FILLERS:
+        head.pop()
+    said = NAMED.get(" ".join(head[-2:])) or NAMED.get(head[-1] if head else "")
+    deed = head[-1] if head and head[-1] in deeds else None
+    before = head[: -2 if " ".join(head[-2:]) in NAMED else -1]
+    if (said is None and deed is None) or any(is_person(word) for word in before):
+        return None  # nothing known is done, or somebody does it: "two people dance"
+    first, *rest = (said or str(deed)).split()
+    who = " ".join([*(word for word in before if word in moods), "person"])
+    how = [_HOW[word] for word in before if word in _HOW]
+    side = next((i for i, word in enumerate(before) if word in _SIDES), None)
+    if side is not None and side + 1 < len(before) and before[side + 1] in _LIMBS:
+        how += ["with", "their", before[side], before[side + 1]]
+    elif side is not None:
+        how += [before[side]] if deed == "turn" else ["to", "the", before[side]]
+    told = [f"{'an' if who[0] in 'aeiou' else 'a'} {who}", third_person(first), *rest, *how]
+    return (
+        " ".join(told)
+        + words[end - 1][len(words[end - 1].rstrip(ENDS)) :]
+        + "".join(f" {word}" for word in words[end:])
+    )
+
+
+def _ended(word: str) -> bool:
+    return word != word.rstrip(ENDS)
