@@ -51,9 +51,14 @@ def test_training_can_write_what_the_shipped_weights_say():
         recipe, plan, 2600, CLIPS, codec, earlier={"provenance": third, "sha256": {"model.safetensors": "c" * 64}}
     )
     earlier = {"provenance": fourth, "sha256": {"model.safetensors": "f" * 64}}
-    last = ROOT / "recipes/model-acted.toml"
+    acted = ROOT / "recipes/model-acted.toml"
+    fifth = provenance.of_model(
+        Path("recipes/model-acted.toml"), read(acted, ModelRecipe), 1600, CLIPS, codec, earlier=earlier
+    )
+    earlier = {"provenance": fifth, "sha256": {"model.safetensors": "a" * 64}}
+    last = ROOT / "recipes/model-worded.toml"
     made = provenance.of_model(
-        Path("recipes/model-acted.toml"), read(last, ModelRecipe), 1600, CLIPS, codec, earlier=earlier
+        Path("recipes/model-worded.toml"), read(last, ModelRecipe), 2200, CLIPS, codec, earlier=earlier
     )
     assert set(made) | {"memory"} == set(SHIPPED)  # which dimo train memory adds
     for part in ("codec", "model", "start"):
@@ -64,9 +69,9 @@ def test_training_can_write_what_the_shipped_weights_say():
     assert made["model"]["recipe"] == SHIPPED["model"]["recipe"]
     assert made["model"]["options"]["loop"]["steps"] == SHIPPED["model"]["options"]["loop"]["steps"]
     assert made["model"]["options"]["data"]["keep"] == SHIPPED["model"]["options"]["data"]["keep"]
-    first_made, first_shipped = (of["start"]["start"]["start"]["start"] for of in (made, SHIPPED))
+    first_made, first_shipped = (of["start"]["start"]["start"]["start"]["start"] for of in (made, SHIPPED))
     assert first_made["started_from"] == first_shipped["started_from"]
-    assert made["start"]["sha256"] == "f" * 64
+    assert made["start"]["sha256"] == "a" * 64
     assert made["licences"] == ["CC BY-NC", provenance.MINILM_LICENCE, "free"]
     json.dumps(made)
 
