@@ -5,7 +5,8 @@ python benchmarks/tables.py
 A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json, speed.json and
 report/report.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json,
 <!-- scale --> from scale.json, <!-- rigs --> from rigs.json, <!-- serve --> from serve.json,
-<!-- cost --> from cost.json.
+<!-- cost --> from cost.json, <!-- unknown --> from unknown_text.json, <!-- kill --> from kill.json,
+<!-- training --> from training.json.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tables_scale import cost, kill, percent, scale, table, training, unknown
+
 from dimo.evaluate.tables import put
 from dimo.view.curves import curve
 
@@ -22,25 +25,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 TARGETS = (
     *(ROOT / name for name in ("README.md", "src/dimo/weights/MODEL_CARD.md", "weights-open/README.md")),
-    *(ROOT / "docs" / name for name in ("scale.md", "files.md", "serve.md")),
+    *(ROOT / "docs" / name for name in ("objective.md", "scale.md", "files.md", "serve.md")),
     *sorted((ROOT / "docs/tasks").glob("*.md")),
 )
 STYLE = (
     "<style>text { font: 11px sans-serif; fill: #44474f } .title { font-weight: 600; font-size: 12px } .grid { stroke: #e9ebef } "
     ".curve { fill: none; stroke: #3565a8; stroke-width: 1.6 } .dot { fill: #3565a8 }</style>"
 )
-
-
-def percent(x: float) -> str:
-    return f"{100 * x:.0f} %"
-
-
-def table(head: str, rows: list[tuple[Any, ...]]) -> str:
-    """A Markdown table; head is its column names between bars."""
-    names = head.split(" | ")
-    return "\n".join(
-        [f"| {head} |", "|" + " --- |" * len(names), *("| " + " | ".join(map(str, row)) + " |" for row in rows)]
-    )
 
 
 def numbers(
@@ -263,48 +254,6 @@ def edits(report: dict) -> str:
     return text
 
 
-def scale(report: dict) -> str:
-    """What was measured, and what a million prompts cost by it, which is calculated."""
-    about, machine = report["setting"], report["machine"]
-    rows = [
-        (
-            f"{run['workers']} worker{'s' if run['workers'] > 1 else ''}",
-            f"{run['prompts']:,}",
-            f"{run['motions_per_s']:.1f}"
-            + (f" ({run['least_per_s']:.1f} to {run['most_per_s']:.1f})" if "runs" in run else ""),
-            f"{run['first_s']:.0f}",
-            f"{run['seconds']:.0f}",
-            f"{run['rerun_s']:.1f}",
-            f"{run['peak_parent_mb']:,}",
-            f"{run['peak_worker_mb']:,}",
-            f"{run['index_bytes'] / 1000:,.0f}",
-        )
-        for run in [*report["rate"], *report["growth"]]
-    ]
-    head = (
-        "measured | prompts | motions a second | s to the first shard | s in all | s of the same again | parent, MB | a worker, MB "
-        "| index, kB"
-    )
-    index, longest = report["index"], report["growth"][-1]
-    more = 1_000_000 / index["prompts"]
-    core = report["rate"][-1]["motions_per_s"] / report["rate"][-1]["workers"]
-    hours = 1_000_000 / core / 3600
-    plan = [
-        *((f"hours on {cores} cores, an actor each", f"{hours / cores:,.1f}") for cores in (16, 64, 256)),
-        ("core hours", f"{hours:,.0f}"),
-        ("motions on the disk (NPZ), GB", f"{longest['motion_bytes'] / 1000:,.0f}"),
-        ("index.jsonl, MB", f"{index['index_bytes'] * more / 1e6:,.0f}"),
-        ("one writing of the index, s", f"{index['index_written_s'] * more:,.1f}"),
-        ("finding what is there, of a rerun, s", f"{(index['prompts_read_s'] + index['index_read_s']) * more:,.0f}"),
-        ("memory of the parent beside the model, MB", f"{index['peak_parent_mb'] * more:,.0f} at most"),
-    ]
-    return (
-        f"{about['seconds']} s in {about['steps']} rounds, {about['size']} drawn together, on {machine['cores']} cores "
-        f"({machine['processor']}, torch {machine['torch']}).\n\n{table(head, rows)}\n\nCalculated from these, and from the "
-        f"bookkeeping of {index['prompts']:,} prompts with empty files:\n\n{table('one million prompts | calculated', plan)}"
-    )
-
-
 def serve(report: dict) -> str:
     rows = [
         (
@@ -337,34 +286,6 @@ def serve(report: dict) -> str:
         told = f"The page in Chromium {page['chromium']}, drawn by {page['card']}, the server beside it on the same machine:"
         parts += [told, table("window | first picture, median and worst | frames a second | pixels each way", seen)]
     return "\n\n".join(parts)
-
-
-def cost(report: dict) -> str:
-    """What the recipes of the paper's setting cost, all of it calculated."""
-    given = report["assumptions"]
-    rows = [
-        (
-            f"{name}, {what}",
-            f"{found['parameters'] / 1e6:.0f} M",
-            f"{found['tflops_a_step']:.2f}",
-            f"{found['steps']:,}",
-            f"{found['memory_gb']:.1f}",
-            f"{found['hours_one_gpu']:.1f}",
-            f"{found['hours_eight_gpus']:.1f}" if "hours_eight_gpus" in found else "",
-        )
-        for name, parts in report["recipes"].items()
-        for what, found in parts.items()
-    ]
-    head = "calculated | parameters | TFLOP a step | steps | GB of memory | hours on 1 GPU | hours on 8 GPUs"
-    return (
-        f"{table(head, rows)}\n\nFLOPs are counted from the shapes of a forward and a backward pass of sequences "
-        "of 49 code steps and 40 word pieces; "
-        "memory is weights, gradients and AdamW's moments in fp32 and what the backward pass needs in bf16, without fused "
-        f"attention. Hours assume {given['peak_flops'] / 1e12:.0f} TFLOP/s of bf16, of which one GPU reaches "
-        f"{percent(given['share'])} and each of eight, with an eighth of the batch, {percent(given['share_of_eight'])}, "
-        f"{1000 * given['other_seconds']:.0f} ms a step for what is no product, and {given['link_bytes'] / 1e9:.0f} GB/s "
-        "between GPUs. The hours of codecs are of one GPU."
-    )
 
 
 def read(name: str) -> dict | None:
@@ -417,9 +338,12 @@ def main() -> None:
         ("rigs", rigs),
         ("serve", serve),
         ("cost", cost),
+        ("unknown_text", unknown),
+        ("kill", kill),
+        ("training", training),
     ):
         if (report := read(name)) is not None:
-            parts[name] = write(report)
+            parts[write.__name__] = write(report)
             if name == "steps":
                 draw_steps(report, ROOT / "docs/tasks/steps.svg")
     for path in TARGETS:
