@@ -72,11 +72,6 @@ def _stem(word: str) -> str:
     return stem
 
 
-def says_no_more(caption: str, text: str) -> bool:
-    """Whether a sentence says what is done, and has every word of a caption that says something of the motion, in any form."""
-    return bool(done(text)) and {*stems(caption)} <= {*stems(text)} | VAGUE
-
-
 def sides(text: str) -> frozenset[str]:
     """The sides that a sentence names: left, right, both or neither of them."""
     return frozenset(re.findall(r"\b(left|right)(?:wards?)?\b", text.lower()))
@@ -189,12 +184,11 @@ class Recall:
         likeness, tried = self._mixed(text), set[int]()
         if likeness is None:
             return text
-        for at in np.argsort(-likeness, kind="stable")[:COMPARED]:
-            if likeness[at] < PLAIN:
-                break
+        bounds = np.where(self._says_no_more(text), PLAIN, MEANT)
+        nearest = np.argsort(-likeness, kind="stable")[:COMPARED]
+        for at in nearest[likeness[nearest] >= bounds[nearest]]:
             number, caption = int(self.meanings.phrases[at]), self._flat[at]
-            near = number not in tried and (likeness[at] >= MEANT or says_no_more(caption, text))
-            if near and asks_the_same(caption, text, self.knows):
+            if number not in tried and asks_the_same(caption, text, self.knows):
                 return caption
             tried.add(number)
         return text
@@ -274,6 +268,12 @@ class Recall:
         shared = np.bincount(index.captions, wanted[index.words], len(index.counts))
         asking = wanted.sum() + (len(asked) - len(known)) * squares.max(initial=1.0)
         return shared / np.sqrt(np.maximum(self._sizes * asking, 1e-12))
+
+    def _says_no_more(self, text: str) -> np.ndarray:
+        """(C,) whether a sentence says what is done, and has every word of a caption that says something, in any form."""
+        index = self._index
+        said = np.isin(index.vocabulary, [*stems(text), *VAGUE])
+        return (np.bincount(index.captions, ~said[index.words], len(index.counts)) == 0) & bool(done(text))
 
     @cached_property
     def _stops(self) -> Tensor:

@@ -82,9 +82,8 @@ def in_plain_words(text: str) -> str:
         return as_caption(text)
     said = as_caption(plain)
     before, joined, again = said.rpartition(" and ")
-    return (
-        before if joined and again.rstrip(ENDS) in before else said
-    )  # "turn around and face the other way" says it twice
+    twice = joined and again.rstrip(ENDS) in before  # "turn around and face the other way"
+    return before if twice else said
 
 
 def _noun(plain: str, deeds: frozenset[str] = DEEDS) -> str | None:

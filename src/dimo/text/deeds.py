@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dimo.text.people import is_person
-from dimo.text.verbs import ENDS, third_person
+from dimo.text.verbs import ENDS, ending, third_person
 
 DEEDS = frozenset(
     "walk run jog sprint march jump leap hop skip kick punch jab wave bow clap salute squat lunge crawl spin turn throw toss "
@@ -22,7 +22,7 @@ NAMED = {
     **dict.fromkeys(("death", "faint", "collapse"), "fall down"),
     **dict.fromkeys(("cartwheel", "cartwheels"), "do a cartwheel"),
     **dict.fromkeys(("somersault", "forward roll"), "do a somersault"),
-    **dict.fromkeys(("idle", "standing idle"), "stand still"),
+    **dict.fromkeys(("idle",), "stand still"),
     **dict.fromkeys(("pickup", "pick-up"), "pick something up"),
 }
 """Nouns for what is done that are no verbs, as a verb."""
@@ -48,30 +48,21 @@ def as_verb(words: list[str], moods: frozenset[str], deeds: frozenset[str] = DEE
 
     moods: what is kept of how somebody is, as a word before them. deeds: verbs that count as nouns here, beside NAMED.
     """
-    end = next((i for i, word in enumerate(words) if word in _ENDS_IT or (i and _ended(words[i - 1]))), len(words))
+    end = next((i for i, word in enumerate(words) if word in _ENDS_IT or (i and ending(words[i - 1]))), len(words))
     head = [word.rstrip(ENDS) for word in words[:end]]
     while len(head) > 1 and head[-1] in _FILLERS:
         head.pop()
-    said = NAMED.get(" ".join(head[-2:])) or NAMED.get(head[-1] if head else "")
-    deed = head[-1] if head and head[-1] in deeds else None
-    before = head[: -2 if " ".join(head[-2:]) in NAMED else -1]
-    if (said is None and deed is None) or any(is_person(word) for word in before):
+    long = 2 if " ".join(head[-2:]) in NAMED else 1
+    before, noun = head[:-long], " ".join(head[-long:])
+    if (noun not in NAMED and noun not in deeds) or any(map(is_person, before)):
         return None  # nothing known is done, or somebody does it: "two people dance"
-    first, *rest = (said or str(deed)).split()
+    first, *rest = NAMED.get(noun, noun).split()
     who = " ".join([*(word for word in before if word in moods), "person"])
     how = [_HOW[word] for word in before if word in _HOW]
     side = next((i for i, word in enumerate(before) if word in _SIDES), None)
     if side is not None and side + 1 < len(before) and before[side + 1] in _LIMBS:
         how += ["with", "their", before[side], before[side + 1]]
     elif side is not None:
-        how += [before[side]] if deed == "turn" else ["to", "the", before[side]]
+        how += [before[side]] if noun == "turn" else ["to", "the", before[side]]
     told = [f"{'an' if who[0] in 'aeiou' else 'a'} {who}", third_person(first), *rest, *how]
-    return (
-        " ".join(told)
-        + words[end - 1][len(words[end - 1].rstrip(ENDS)) :]
-        + "".join(f" {word}" for word in words[end:])
-    )
-
-
-def _ended(word: str) -> bool:
-    return word != word.rstrip(ENDS)
+    return " ".join([*told[:-1], told[-1] + ending(words[end - 1]), *words[end:]])

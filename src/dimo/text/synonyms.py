@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from dimo.text.verbs import ENDS, Clauses, gerund, past, third_person
+from dimo.text.verbs import ENDS, Clauses, ending, gerund, past, third_person
 
 PLACES: Mapping[str, tuple[str, ...]] = {
     "side": ("left", "right"),
@@ -57,37 +57,33 @@ def plainly(text: str) -> str:
 
 
 def otherwise(found: Clauses, generator: np.random.Generator, share: float) -> Clauses:
-    """Clauses with what is done called by another name, `share` of what has one."""
+    """Clauses with what is done called by another name, `share` of what has one; nothing is drawn for a share of 0."""
     words, verbs = list[str](), dict[int, str]()
     at = 0
     while at < len(found.words):
         verb = found.verbs.get(at)
         if verb is not None:
             verbs[len(words)] = verb
-        names = [] if verb is None else _names(verb, found.words[at:])
+        names = [] if verb is None or not share else _names(verb, found.words[at:])
         taken, instead = 1, found.words[at]
         if names and generator.random() < share:
             taken, instead = names[int(generator.integers(len(names)))]
             verbs[len(words)] = instead.split()[0]
-            instead += _end(found.words[at + taken - 1])
+            instead += ending(found.words[at + taken - 1])
         words += instead.split()
         at += taken
     return Clauses(tuple(words), verbs)
-
-
-def _end(word: str) -> str:
-    return word[len(word.rstrip(ENDS)) :]
 
 
 def _stands(pattern: Sequence[str], words: Sequence[str]) -> bool:
     """Whether words begin with those of a pattern, which are followed by something that is named exactly if it ends so."""
     thing = pattern[-1:] == ["*"]
     plain = pattern[:-1] if thing else pattern
-    if len(words) < len(plain) + thing or any(word.rstrip(ENDS) != word for word in words[: len(plain) - 1]):
+    if len(words) < len(plain) + thing or any(map(ending, words[: len(plain) - 1])):
         return False
     if not all(map(_is, plain, words)):
         return False
-    follows = words[len(plain)] if len(words) > len(plain) and not (plain and _end(words[len(plain) - 1])) else ""
+    follows = words[len(plain)] if len(words) > len(plain) and not (plain and ending(words[len(plain) - 1])) else ""
     return (follows.rstrip(ENDS) in THING) == thing
 
 
@@ -108,7 +104,7 @@ def _called(words: Sequence[str], at: int) -> tuple[int, list[str]] | None:
     before = words[at - 1].rstrip(ENDS) if at else ""
     best: tuple[int, list[str]] | None = None
     for other, said, is_base in _by_name().get(words[at].rstrip(ENDS), ()):
-        stands = not at or (before in _ORDERED or bool(_end(words[at - 1])) if is_base else before not in _BEFORE)
+        stands = not at or (before in _ORDERED or bool(ending(words[at - 1])) if is_base else before not in _BEFORE)
         described = len(other) > 2 and other[1] in ("a", "an") and not _stands(other, words[at:])
         if described and len(words) > at + 2:  # "throw a quick jab" is throwing a jab
             other = [*other[:2], words[at + 2], *other[2:]]
@@ -116,7 +112,7 @@ def _called(words: Sequence[str], at: int) -> tuple[int, list[str]] | None:
         if stands and (best is None or taken > best[0]) and _stands(other, words[at:]):
             whose = [word for word in words[at : at + taken] if word.rstrip(ENDS) in _OWN]
             instead = [whose[0].rstrip(ENDS) if whose and word == "their" else word for word in said]
-            best = taken, [*instead[:-1], instead[-1] + _end(words[at + taken - 1])]
+            best = taken, [*instead[:-1], instead[-1] + ending(words[at + taken - 1])]
     return best
 
 
@@ -153,9 +149,8 @@ def _by_caption() -> dict[str, list[tuple[list[str], str]]]:
 def _by_name() -> dict[str, list[tuple[list[str], list[str], bool]]]:
     """Of the first word of another name, in each of its forms: the name, what captions say in that form, whether it is the base."""
     table: dict[str, list[tuple[list[str], list[str], bool]]] = {}
-    own = {
-        " ".join(said): (said, said) for said, _ in _pairs()
-    }  # what captions say stays, also where it begins as a name does
+    # What captions say stays, also where it begins as a name does.
+    own = {" ".join(said): (said, said) for said, _ in _pairs()}
     for said, other in (*own.values(), *_pairs()):
         for form in _FORMS:
             first = form(other[0])

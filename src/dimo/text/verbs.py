@@ -49,6 +49,11 @@ LEADING = frozenset(("first", "then", "also", "just"))
 _JOINS = frozenset(("and", "then"))
 
 
+def ending(word: str) -> str:
+    """What stands behind a word: a comma, a full stop, or nothing."""
+    return word[len(word.rstrip(ENDS)) :]
+
+
 def third_person(verb: str) -> str:
     """The form after he or she: walks, reaches, carries."""
     if verb in _THIRD:
@@ -101,7 +106,7 @@ class Clauses:
         """The words with the verbs in a form; what stands behind a verb, such as a comma, stays there."""
         words = list(self.words)
         for i, verb in self.verbs.items():
-            words[i] = form(verb) + words[i][len(words[i].rstrip(ENDS)) :]
+            words[i] = form(verb) + ending(words[i])
         return " ".join(words)
 
 
