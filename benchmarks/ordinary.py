@@ -1,7 +1,7 @@
 """Whether motions do what ordinary sentences ask; writes benchmarks/ordinary.json.
 
     python benchmarks/ordinary.py [--model FOLDER] [--prompts FILE] [--out FILE] [--sheets FOLDER] [--reworded]
-                                  [--guidance X] [--temperature X] [--steps N] [--strategy NAME]
+                                  [--guidance X] [--temperature X] [--steps N] [--strategy NAME] [--best N]
 
 For each sentence of prompts_ordinary.jsonl 4 motions (seed 0 and its next ones): the share of them all of whose checks hold
 (metrics.checks), by family and over all, with the standard error over sentences; the share that is grounded where that is
@@ -9,7 +9,8 @@ asked; the largest float and penetration; and the same of the model alone, witho
 (recall). --prompts benchmarks/prompts_unseen.jsonl --out benchmarks/unseen.json asks sentences of another hand, by which
 nothing is ever chosen; those of prompts_fresh.jsonl were so until meanings were looked up (docs/log.md). --reworded asks the
 same in other words (text.rewording), with subjects and additions that are not among those of training: what it loses depends
-on wording. --sheets draws the first motion of every sentence.
+on wording. --best keeps of N motions for each the one off which the model itself reads the sentence best.
+--sheets draws the first motion of every sentence.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 from dimo.api import DiMo
 from dimo.body.motion import Motion
 from dimo.diffusion.sample import SampleOptions
+from dimo.inpaint.pipeline import RECALL
 from dimo.metrics import checks
 from dimo.text.normalise import normalise
 from dimo.text.rewording import Words, reword
@@ -85,7 +87,12 @@ def reworded(prompts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def make(
-    model: DiMo, prompts: list[dict[str, Any]], options: SampleOptions, samples: int = SAMPLES, **given: float
+    model: DiMo,
+    prompts: list[dict[str, Any]],
+    options: SampleOptions,
+    samples: int = SAMPLES,
+    best: int = 1,
+    recall: float = RECALL,
 ) -> list[list[Motion]]:
     """`samples` motions of each prompt, at its length."""
     out: list[list[Motion]] = []
@@ -97,7 +104,8 @@ def make(
             samples=samples,
             seed=0,
             options=options,
-            **given,
+            best=best,
+            recall=recall,
         )
         out += [made[i * samples : (i + 1) * samples] for i in range(len(some))]
     return out
@@ -145,19 +153,21 @@ def main() -> None:
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--strategy")
+    parser.add_argument("--best", type=int, default=1)
     args = parser.parse_args()
     changes = {k: v for k in ("guidance", "temperature", "steps", "strategy") if (v := getattr(args, k)) is not None}
     model = DiMo.from_pretrained(args.model)
     prompts = read_prompts(args.prompts)
     prompts = reworded(prompts) if args.reworded else prompts
     options = replace(SampleOptions(), **changes)
-    motions = make(model, prompts, options)
-    report = {"weights": model.config.get("sha256", {}), "prompts": args.prompts.name, "options": changes}
+    motions = make(model, prompts, options, best=args.best)
+    asked = changes | ({"best": args.best} if args.best > 1 else {})
+    report = {"weights": model.config.get("sha256", {}), "prompts": args.prompts.name, "options": asked}
     if args.reworded:
         report["sentences_asked"] = {p["id"]: p["text"] for p in prompts}
     report |= judge(prompts, motions)
     if model.pipeline.recall is not None:
-        report["model_alone"] = judge(prompts, make(model, prompts, options, recall=0.0))
+        report["model_alone"] = judge(prompts, make(model, prompts, options, best=args.best, recall=0.0))
     args.out.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({k: v for k, v in report.items() if k not in ("each", "weights")}, indent=1))
     if args.sheets:

@@ -114,13 +114,16 @@ def fast_bf16(device: torch.device) -> bool:
 def training_type(device: torch.device, half: bool) -> torch.dtype | None:
     """What a trainer's matrix products compute in, None for fp32. half: the recipe allows 16 bits.
 
-    bf16, or on older NVIDIA GPUs fp16, whose gradients have to be scaled; fp32 on Apple GPUs.
+    bf16 where it is native, and on older NVIDIA GPUs fp16, whose gradients have to be scaled; else fp32: a CPU that has only
+    AVX2 multiplies bf16 number by number, 60 times slower than fp32 (docs/log.md).
     """
     import torch
 
-    if not half or device.type not in ("cpu", "cuda"):
+    if not half:
         return None
-    return torch.float16 if device.type == "cuda" and not fast_bf16(device) else torch.bfloat16
+    if fast_bf16(device):
+        return torch.bfloat16
+    return torch.float16 if device.type == "cuda" else None
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager:

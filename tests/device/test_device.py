@@ -80,7 +80,10 @@ def test_number_formats_by_device(gpus, monkeypatch):
     assert dtype_of("bf16", CUDA) == torch.bfloat16
     assert dtype_of("auto", APPLE) == torch.float32
     assert device.training_type(APPLE, True) is None
-    assert device.training_type(CPU, True) == torch.bfloat16
+    for native, want in ((True, torch.bfloat16), (False, None)):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda n=native: n)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+        assert device.training_type(CPU, True) == want
     assert device.training_type(CPU, False) is device.training_type(CUDA, False) is None
     assert "gradients scaled" in device.ways(CUDA)["training"]
     assert device.ways(CPU)["processes"] == "gloo"

@@ -45,7 +45,7 @@ class LoopOptions:
     clip: float = 1.0  # gradient norm
     ema: float = 0.999  # of the weights that are kept; 0 turns it off
     shards: int = 1  # batches a step, at least one for each process
-    bf16: bool = True  # autocast of matrix products (device.training_type); fp32 is for machines where it is slower
+    bf16: bool = True  # autocast of matrix products where it is native (device.training_type)
     seed: int = 0
     log_every: int = 20
     validate_every: int = 500
