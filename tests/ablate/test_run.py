@@ -115,6 +115,32 @@ def test_each_row_is_made_once(place, codec, plan_file, tmp_path, measured):
     assert {p: p.read_bytes() for p in kept} == kept
 
 
+def test_whole_weights_stand_for_the_training_of_the_base(place, codec, plan_file, tmp_path, measured):
+    plan = plans.read(plan_file(ROWS.replace('about = "rounds of the sampler"', "seeds = [0, 1]")))
+    trained = made(place, plan, tmp_path / "trained", codec=codec, only=["rounds"])
+    folder = next((tmp_path / "trained/trainings").glob(f"{trained['rounds/1, seed 0']['training']['key']}"))
+    shutil.rmtree(folder / "generated")
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    measured.clear()
+    places = Places(place / "data", tmp_path / "whole", device="cpu", quiet=True, weights=folder)
+    some = plans.sampled(plan)
+    assert [r.title for r in some.rows] == [f"rounds/{n}, seed 0" for n in ("1", "2", "one-level")]
+    found = running.run(some, some.rows, places, find_all())
+    assert measured == ["rounds/1", "rounds/2", "rounds/one-level"]
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+    for here in found[:3]:
+        assert here.record["metrics"] == trained[here.row.title]["metrics"]
+        assert here.record["key"] != trained[here.row.title]["key"]
+        assert here.record["seconds"]["train_step"] is None
+        named = here.record["training"]["weights"]
+        assert named["model.safetensors"] == checkpoint.sha256(folder / "model.safetensors")
+        assert "steps" not in here.record["training"]
+    with pytest.raises(RequestError, match="mix/words is trained otherwise"):
+        plans.sampled(plan, ["rounds/1", "mix/base"])
+    with pytest.raises(RequestError, match=r"every group .* trained otherwise"):
+        plans.sampled(plans.read(plan_file("[groups.a]\nrows.b = { model.loss.spans = 0.5 }\n")))
+
+
 def test_what_a_row_depends_on_makes_it_anew(place, codec, plan_file, tmp_path, calls):
     row = "[groups.a]\nrows.b = {{ {} }}\n"
     first = made(place, plans.read(plan_file(row.format("model.loss.spans = 0.25"))), tmp_path, codec=codec)

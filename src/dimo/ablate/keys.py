@@ -54,6 +54,13 @@ def of_given_codec(folder: Path) -> str:
     return digest("codec", checkpoint.read_config(folder).get("codec"), checkpoint.sha256(folder / "codec.safetensors"))
 
 
+def of_weights(folder: Path, data: str) -> str:
+    """Of whole weights that stand for the base's training."""
+    config = checkpoint.read_config(folder)
+    files = [[n, checkpoint.sha256(folder / n)] for n in ("codec.safetensors", "model.safetensors")]
+    return digest("weights", {n: config.get(n) for n in ("codec", "model")}, files, data)
+
+
 def of_training(row: Row, codec: str, data: str, start: str) -> str:
     """Of a row's model, over a codec with this key; its levels and its seed are in the row."""
     return digest("model", _recipe(row.model), codec, row.levels, data, start)

@@ -64,16 +64,23 @@ TIME = {"train_step": "train, s a step", "generate": "generate, s", "caption": "
 
 
 def measure(
-    row: Row, folder: Path, clips: Sequence[Clip], evaluators: Sequence[Evaluator], device: str, progress: Progress
+    row: Row,
+    folder: Path,
+    kept: Path,
+    clips: Sequence[Clip],
+    evaluators: Sequence[Evaluator],
+    device: str,
+    progress: Progress,
 ) -> tuple[dict[str, Any], Report]:
     """What is kept of a row whose model lies in `folder`, and the whole report.
 
-    What the model makes is stored beside it, so that rows that sample from it alike in part do that part once.
+    What the model makes is stored in `kept`, the folder of its training, so that rows that sample from it alike in part do that
+    part once.
     """
     model = DiMo.from_pretrained(folder, device=device)
     drawn = row.measuring.drawn
     model.model.config = drawn.of(model.model.config)
-    generated = folder / "generated" / file_part(f"{drawn.levels}-{drawn.temperature:g}")
+    generated = kept / "generated" / file_part(f"{drawn.levels}-{drawn.temperature:g}")
     settings = row.measuring.settings()
     report = evaluate.run(model, clips, settings, evaluators=evaluators, generated=generated, progress=progress)
     report.title = f"{row.title}, on {len(clips)} clips"
@@ -81,7 +88,7 @@ def measure(
         "metrics": numbers(report, METRICS),
         "real": numbers(report, REAL),
         "seconds": {
-            "train_step": json.loads((folder / DONE).read_text())["seconds_a_step"],
+            "train_step": json.loads((kept / DONE).read_text())["seconds_a_step"] if (kept / DONE).is_file() else None,
             **times(model, row, clips),
         },
         "conditions": {

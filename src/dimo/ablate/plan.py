@@ -79,7 +79,7 @@ def read(path: Path) -> Plan:
             every = _seeds(given.pop("seeds", list(own)), place, path)
             changes = _over(_over({}, common), given)
             made = _row(group, name, every[0], base, changes, path, place)
-            made = replace(made, own_codec=made.codec != bare.codec)
+            made = replace(made, own_codec=made.codec != bare.codec, own_training=_trained_otherwise(made, bare))
             rows += [_seeded(made, seed) for seed in every]
     if not rows:
         raise FormatError("holds no rows: a table [groups.NAME] has them", path=path)
@@ -102,6 +102,26 @@ def choose(plan: Plan, only: Sequence[str]) -> tuple[Row, ...]:
             hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(plan.about)}"
             raise RequestError(f"{plan.path} has no row or group {name!r}{hint}")
     return tuple(r for r in plan.rows if not only or r.id in only or r.group in only)
+
+
+def sampled(plan: Plan, only: Sequence[str] = ()) -> Plan:
+    """The groups whose rows all change only how the base is sampled or measured, each row once: those that whole weights can
+    stand for.
+
+    RequestError where one of those that are named by `only` has rows that are trained otherwise, or where none is left.
+    """
+    otherwise = {r.group: r for r in reversed(plan.rows) if r.own_training}
+    for row in choose(plan, only) if only else ():
+        if (other := otherwise.get(row.group)) is not None:
+            raise RequestError(
+                f"{other.id} is trained otherwise than the base, so no weights can stand for {row.group}"
+            )
+    rows = {r.id: r for r in reversed(plan.rows) if r.group not in otherwise}
+    if not rows:
+        raise RequestError(
+            f"every group of {plan.path} has rows that are trained otherwise than its base; leave out --weights"
+        )
+    return replace(plan, rows=tuple(reversed(rows.values())))
 
 
 # ---- one row
@@ -134,6 +154,11 @@ def _row(
         raise FormatError(f"levels are {levels}, but the codec has {codec.codec.levels}", path=here)
     made = Row(group, name, seed, model, codec, False, levels, measuring, flat(changes), align)
     return _seeded(made, seed)
+
+
+def _trained_otherwise(row: Row, bare: Row) -> bool:
+    trained = [(replace(r.model, loop=replace(r.model.loop, seed=0)), r.codec, r.levels, r.align) for r in (row, bare)]
+    return trained[0] != trained[1]
 
 
 def _seeded(row: Row, seed: int) -> Row:

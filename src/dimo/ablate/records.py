@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dimo.ablate import keys
-from dimo.ablate.row import Row, in_json
+from dimo.ablate.row import Row
 from dimo.ablate.trainings import Trainings
 from dimo.evaluators.evaluator import Evaluator
 from dimo.formats.files import write_atomically
@@ -45,7 +45,7 @@ class Records:
         found = (_record(p) for p in sorted(self.folder.glob("*.json")))
         return next((r for r in found if r is not None and r["key"] == key), None)
 
-    def write(self, row: Row, key: str, training: str, known: dict[str, Any]) -> dict[str, Any]:
+    def write(self, row: Row, key: str, trainings: Trainings, known: dict[str, Any]) -> dict[str, Any]:
         record = {
             "format": FORMAT,
             "version": keys.VERSION,
@@ -53,12 +53,7 @@ class Records:
             "seed": row.seed,
             "key": key,
             "changes": row.changes,
-            "training": {
-                "key": training,
-                "steps": row.model.loop.steps,
-                "recipe": in_json(row.model),
-                **({} if row.align is None else {"align": in_json(row.align)}),
-            },
+            "training": trainings.facts(row),
             **known,
         }
         self.folder.mkdir(parents=True, exist_ok=True)

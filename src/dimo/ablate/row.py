@@ -100,6 +100,7 @@ class Row:
     measuring: Measuring
     changes: Mapping[str, Any]
     align: AlignRecipe | None = None  # by which the trained model is aligned; the seed is in its loop, too
+    own_training: bool = False  # another model than the base's, so that no other weights can stand for it
 
     @property
     def id(self) -> str:

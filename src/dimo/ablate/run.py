@@ -59,14 +59,16 @@ def run(
                     folder = trainings.model(row)
                     trainings.check()
                     clips = _clips(row, places.data, loaded)
-                    known, report = measure(row, folder, clips, evaluators, places.device, progress)
+                    known, report = measure(
+                        row, folder, trainings.folder(row), clips, evaluators, places.device, progress
+                    )
                     (places.out / "reports").mkdir(exist_ok=True)
                     report.save(places.out / "reports" / row.file)
             except DimoError as error:
                 say(f"{where}: {error}")
                 failed.append(f"{row.title}: {error}")
                 continue
-            records.write(row, found.key, trainings.key(row), known)
+            records.write(row, found.key, trainings, known)
             table.save(plan, find(plan.rows, trainings, evaluators), places.out)
     except OutOfTime:
         say(f"the {time_limit:g} seconds are over")

@@ -18,8 +18,9 @@ from typing import Any
 
 import torch
 
+from dimo import checkpoint
 from dimo.ablate import keys
-from dimo.ablate.row import Row, toml
+from dimo.ablate.row import Row, in_json, toml
 from dimo.codec.codec import Codec
 from dimo.errors import RequestError
 from dimo.formats.files import write_atomically
@@ -45,6 +46,7 @@ class Places:
     start: Path | None = None  # BERT or dimo weights to begin with; None: the MiniLM package
     device: str = "auto"
     quiet: bool = False
+    weights: Path | None = None  # whole ones that stand for the base's training
 
 
 class Trainings:
@@ -55,6 +57,7 @@ class Trainings:
         self.places, self.deadline = places, deadline
         self.data, self.start = keys.of_data(places.data), keys.of_start(places.start)
         self.given = None if places.codec is None else keys.of_given_codec(places.codec)
+        self.whole = None if places.weights is None else keys.of_weights(places.weights, self.data)
 
     # ---- keys and states, without training anything
 
@@ -63,16 +66,30 @@ class Trainings:
 
     def key(self, row: Row) -> str:
         """Of the row's model, after its alignment where it has one."""
+        if self.whole is not None and not row.own_training:
+            return self.whole
         key = keys.of_training(row, self.codec_key(row), self.data, self.start)
         return key if row.align is None else keys.of_alignment(row, key, self.data)
 
     def folder(self, row: Row) -> Path:
+        """Where its training is kept, and what is made with its model."""
         return self.places.out / "trainings" / self.key(row)
 
     def state(self, row: Row) -> str:
         """Of the row's training: "trained", "begun" or ""."""
+        if self.whole is not None and not row.own_training:
+            return "trained"
         folder = self.folder(row)
         return "trained" if (folder / DONE).is_file() else "begun" if (folder / STATE).is_file() else ""
+
+    def facts(self, row: Row) -> dict[str, Any]:
+        """What the row's record says of its training, or of the weights that stand for it."""
+        key = {"key": self.key(row)}
+        if self.places.weights is not None and not row.own_training:
+            names = ("codec.safetensors", "model.safetensors")
+            return key | {"weights": {name: checkpoint.sha256(self.places.weights / name) for name in names}}
+        aligned = {} if row.align is None else {"align": in_json(row.align)}
+        return key | {"steps": row.model.loop.steps, "recipe": in_json(row.model), **aligned}
 
     # ---- trainings
 
@@ -100,6 +117,8 @@ class Trainings:
 
     def model(self, row: Row) -> Path:
         """The weights folder of the row's model. OutOfTime where time ends before it is trained."""
+        if self.places.weights is not None and not row.own_training:
+            return self.places.weights
         folder = self.folder(row)
         if (folder / DONE).is_file():
             return folder

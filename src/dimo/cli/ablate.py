@@ -49,6 +49,11 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--from", dest="start", metavar="FOLDER", type=Path, help="weights that models begin with (default: MiniLM)"
     )
     parser.add_argument(
+        "--weights",
+        metavar="FOLDER",
+        help="whole weights (a folder, or open) in place of the base's training: of the rows that only sample otherwise",
+    )
+    parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="stop after this long; a second call goes on"
     )
     add_device_flag(parser)
@@ -64,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
 
     plan = plans.read(args.plan)
     plans.choose(plan, args.only)
+    if args.weights is not None:
+        plan = plans.sampled(plan, args.only)
     if args.steps is not None or args.codec_steps is not None:
         share = 1.0 if args.steps is None else args.steps / plan.steps
         rows = tuple(shortened(r, share, args.codec_steps) for r in plan.rows)
@@ -76,9 +83,11 @@ def run(args: argparse.Namespace) -> int:
         import torch
 
         torch.set_num_threads(args.threads)
+    from dimo import checkpoint
     from dimo.ablate.trainings import Places
 
-    places = Places(args.data, args.output, args.codec, args.start, args.device, args.quiet)
+    weights = None if args.weights is None else checkpoint.folder_of(args.weights)
+    places = Places(args.data, args.output, args.codec, args.start, args.device, args.quiet, weights)
     return _list(rows, places) if args.list else _run(plan, rows, places, args)
 
 
@@ -87,6 +96,11 @@ def _check(args: argparse.Namespace) -> None:
     for flag in ("steps", "codec_steps", "threads"):
         if (value := getattr(args, flag)) is not None and value < 1:
             raise RequestError(f"--{flag.replace('_', '-')} must be 1 or more, not {value}")
+    if args.weights is not None:
+        for flag in ("steps", "codec_steps", "codec", "start"):
+            if getattr(args, flag) is not None:
+                name = "from" if flag == "start" else flag.replace("_", "-")
+                raise RequestError(f"--{name} is of trainings, and --weights are whole; give one of the two")
     if args.time_limit is not None and args.time_limit <= 0:
         raise RequestError(f"--time-limit must be more than 0 seconds, not {args.time_limit:g}")
     if args.output is None and not args.list:
