@@ -128,13 +128,13 @@ def test_whole_weights_stand_for_the_training_of_the_base(place, codec, plan_fil
     found = running.run(some, some.rows, places, find_all())
     assert measured == ["rounds/1", "rounds/2", "rounds/one-level"]
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
-    for here in found[:3]:
-        assert here.record["metrics"] == trained[here.row.title]["metrics"]
-        assert here.record["key"] != trained[here.row.title]["key"]
-        assert here.record["seconds"]["train_step"] is None
-        named = here.record["training"]["weights"]
-        assert named["model.safetensors"] == checkpoint.sha256(folder / "model.safetensors")
-        assert "steps" not in here.record["training"]
+    for here in found:
+        assert (record := here.record) is not None
+        assert record["metrics"] == trained[here.row.title]["metrics"]
+        assert record["key"] != trained[here.row.title]["key"]
+        assert record["seconds"]["train_step"] is None
+        assert record["training"]["weights"]["model.safetensors"] == checkpoint.sha256(folder / "model.safetensors")
+        assert "steps" not in record["training"]
     with pytest.raises(RequestError, match="mix/words is trained otherwise"):
         plans.sampled(plan, ["rounds/1", "mix/base"])
     with pytest.raises(RequestError, match=r"every group .* trained otherwise"):
