@@ -2,6 +2,8 @@
 
 python benchmarks/speed.py [--model FOLDER] [--data SOURCE] [--out benchmarks/speed.json]
 
+benchmarks/speed-avx2.json is of a processor that does not multiply bf16.
+
 With --data, a folder of motion files as dimo prepare reads it, also how many clips of it are prepared in a second (its
 archives, if it has any, are unpacked before the clock starts).
 """
@@ -63,12 +65,19 @@ def main() -> None:
     import torch
 
     from dimo.api import DiMo
+    from dimo.cli.doctor import CPU_FLAGS, cpu_features
 
     torch.set_num_threads(2)
     model = DiMo.from_pretrained(args.model)
     motion = model.generate(TEXT, seconds=4, seed=0)[0]
     report: dict = {
-        "machine": {"processor": platform.processor() or platform.machine(), "threads": 2, "torch": torch.__version__},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "features": sorted(set(CPU_FLAGS) & cpu_features()[1]),
+            "precision": str(next(model.model.parameters()).dtype).removeprefix("torch."),
+            "threads": 2,
+            "torch": torch.__version__,
+        },
         "generate_4s_10_steps": seconds(lambda: model.generate(TEXT, seconds=4, steps=10, seed=0), args.times),
         "generate_4s_10_steps_no_guidance": seconds(
             lambda: model.generate(TEXT, seconds=4, steps=10, seed=0, guidance=1.0), args.times

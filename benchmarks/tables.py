@@ -2,11 +2,11 @@
 
 python benchmarks/tables.py
 
-A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json, speed.json and
-report/report.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json, <!-- correct --> from correct.json,
-<!-- scale --> from scale.json, <!-- rigs --> from rigs.json, <!-- serve --> from serve.json,
-<!-- cost --> from cost.json, <!-- unknown --> from unknown_text.json, <!-- kill --> from kill.json,
-<!-- training --> from training.json.
+A part is written where its JSON exists: <!-- numbers --> and <!-- captions --> from quality.json and report/report.json,
+<!-- speed --> from speed.json and speed-avx2.json, <!-- steps --> from steps.json, <!-- edits --> from edits.json,
+<!-- correct --> from correct.json, <!-- scale --> from scale.json, <!-- rigs --> from rigs.json, <!-- serve --> from serve.json,
+<!-- cost --> from cost.json, <!-- unknown --> from unknown_text.json, <!-- kill --> from kill.json, <!-- training --> from
+training.json.
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ STYLE = (
 )
 
 
-def numbers(
-    quality: dict, speed: dict, evaluation: dict, ordinary: dict, fresh: dict, reworded: dict, unseen: dict
-) -> str:
+def numbers(quality: dict, evaluation: dict, ordinary: dict, fresh: dict, reworded: dict, unseen: dict) -> str:
     codec, t2m, popping = quality["codec"], quality["t2m"], quality["popping_degrees"]
     # Both measure by metrics.captions.named, on the same clips where the weights are the same.
     m2t = quality.get("m2t") or {k: c["mean"] for k, c in evaluation["tasks"]["m2t"]["rows"]["model"].items()}
@@ -103,20 +101,29 @@ def numbers(
             f"{popping['decoded']:.1f}° / {popping['original']:.1f}°",
             "1.2 times",
         ),
-        ("generate 4 s of motion, 10 rounds, loaded", f"{speed['generate_4s_10_steps']['median_s']:.2f} s", "0.25 s"),
-        *(
-            [("the same of two actions in turn", f"{speed['generate_4s_of_two_turns']['median_s']:.2f} s", "")]
-            if "generate_4s_of_two_turns" in speed
-            else []
-        ),
-        ("generate from the shell to a GLB", f"{speed['shell_generate_to_glb']['median_s']:.1f} s", "4 s"),
-        ("caption a motion of 4 s, loaded", f"{speed['caption_4s']['median_s']:.2f} s", "0.3 s"),
-        ("peak memory", f"{speed['peak_memory_mb']} MB", "1000 MB"),
     ]
-    if "prepare_clips_per_second" in speed:
-        rows.append(("dimo prepare", f"{speed['prepare_clips_per_second']:.0f} clips/s", "30 clips/s"))
     families = ", ".join(f"{k} {percent(v)}" for k, v in t2m["families"].items())
     return table("measure | result | aim", rows) + f"\n\nBy family: {families}."
+
+
+def speeds(bf16: dict, avx2: dict) -> str:
+    """Time and memory on two kinds of processor."""
+    rows: list[tuple[Any, ...]] = []
+    for title, key, digits, aim in (
+        ("generate 4 s of motion, 10 rounds, loaded", "generate_4s_10_steps", 2, "0.25 s"),
+        ("the same of two actions in turn", "generate_4s_of_two_turns", 2, ""),
+        ("generate from the shell to a GLB", "shell_generate_to_glb", 1, "4 s"),
+        ("caption a motion of 4 s, loaded", "caption_4s", 2, "0.3 s"),
+    ):
+        took = [f"{d[key]['median_s']:.{digits}f} s" if key in d else "not measured" for d in (bf16, avx2)]
+        rows.append((title, *took, aim))
+    rows.append(("peak memory", *(f"{d['peak_memory_mb']} MB" for d in (bf16, avx2)), "1000 MB"))
+    rate = [
+        f"{d['prepare_clips_per_second']:.0f} clips/s" if "prepare_clips_per_second" in d else "not measured"
+        for d in (bf16, avx2)
+    ]
+    rows.append(("dimo prepare", *rate, "30 clips/s"))
+    return table("measure, on 2 cores | that multiply bf16 | with AVX2 alone, in fp32 | aim", rows)
 
 
 def open_numbers(ordinary: dict, unseen: dict, quality: dict) -> str:
@@ -317,15 +324,18 @@ def rigs(report: dict) -> str:
 
 
 def main() -> None:
-    quality, speed, evaluation, ordinary = read("quality"), read("speed"), read("report/report"), read("ordinary")
+    quality, evaluation, ordinary = read("quality"), read("report/report"), read("ordinary")
+    speed, avx2 = read("speed"), read("speed-avx2")
     fresh, reworded, unseen = read("fresh"), read("reworded"), read("unseen")
     parts: dict[str, str] = {}
-    if quality and speed and evaluation and ordinary and fresh and reworded and unseen:
+    if quality and evaluation and ordinary and fresh and reworded and unseen:
         parts |= {
-            "numbers": numbers(quality, speed, evaluation, ordinary, fresh, reworded, unseen),
+            "numbers": numbers(quality, evaluation, ordinary, fresh, reworded, unseen),
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }
+    if speed and avx2:
+        parts |= {"speed": speeds(speed, avx2)}
     opened = [read(name) for name in ("ordinary-open", "unseen-open", "quality-open")]
     if all(opened):
         parts |= {"open": open_numbers(*opened), "open-captions": captions(opened[2])}
