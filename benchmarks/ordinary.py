@@ -9,7 +9,8 @@ asked; the largest float and penetration; and the same of the model alone, witho
 (recall). --prompts benchmarks/prompts_unseen.jsonl --out benchmarks/unseen.json asks sentences of another hand, by which
 nothing is ever chosen; those of prompts_fresh.jsonl were so until meanings were looked up (docs/log.md). --reworded asks the
 same in other words (text.rewording), with subjects and additions that are not among those of training: what it loses depends
-on wording. --best keeps of N motions for each the one off which the model itself reads the sentence best.
+on wording. --best keeps of N motions for each the one off which the model itself reads the sentence best
+(--best 8 --out benchmarks/ordinary-best8.json).
 --sheets draws the first motion of every sentence.
 """
 
