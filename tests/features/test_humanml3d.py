@@ -143,6 +143,28 @@ def test_decoded_motion_has_the_positions():
     assert np.abs(motion.joints() - humanml3d.decode(humanml3d.encode(joints))).max() < 1e-5
 
 
+def test_hands_of_a_decoded_motion_are_where_the_positions_say():
+    """Forearms that have shrunk, as a codec shrinks them: hands that touch still do, on a body with bones of full length."""
+    joints = standing(20, 0.02 * np.arange(20))
+    wrists, elbows = [20, 21], [18, 19]
+    joints[:, elbows] = joints[:, [16, 17]] - [0.0, 0.26, 0.0]
+    joints[:, wrists] = joints[:, elbows] + [0.0, 0.05, 0.12]  # bent forward, and half as long as the skeleton's
+    places = humanml3d.decode(humanml3d.encode(joints))
+    motion = humanml3d.decode_motion(humanml3d.encode(joints))
+    assert np.abs(motion.joints()[:, wrists] - places[:, wrists]).max() < 1e-5
+    lengths = np.linalg.norm(motion.joints()[:, 1:] - motion.joints()[:, list(motion.skeleton.parents[1:])], axis=-1)
+    assert np.abs(lengths - motion.skeleton.lengths[1:]).max() < 1e-9
+    assert np.abs(motion.rotations[:, wrists] - [1, 0, 0, 0]).max() < 1e-12
+    straight = joints.copy()
+    straight[:, wrists] = joints[:, elbows] + 0.97 * (joints[:, elbows] - joints[:, [16, 17]])
+    made = humanml3d.decode_motion(humanml3d.encode(straight))  # a little short, and straight: no elbow bends for it
+    arm = made.joints()[:, wrists] - made.joints()[:, [16, 17]]
+    assert (
+        np.abs(np.linalg.norm(arm, axis=-1) - made.skeleton.lengths[[18, 19]] - made.skeleton.lengths[[20, 21]]).max()
+        < 1e-5
+    )
+
+
 @pytest.mark.parametrize(
     "bad", [np.zeros((5, 22)), np.zeros((5, 20, 3)), np.zeros((1, 22, 3)), np.full((5, 22, 3), np.nan)]
 )

@@ -13,12 +13,14 @@ Both decode with the same function.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from dimo.body.contact import UP, facing, heading
 from dimo.body.kinematics import inverse
+from dimo.body.limbs import reach
 from dimo.body.motion import Motion
 from dimo.body.rotation import (
     matrix_to_sixd,
@@ -37,6 +39,9 @@ from dimo.features.layouts import Layout, layout_for
 
 Mode = Literal["exact", "published"]
 
+BENT, STRAIGHT = 0.7, 0.95
+"""Distances of a wrist from its shoulder, in lengths of the arm, up to which it is put where it was decoded, and from which it
+keeps the bend that its bones had."""
 PUBLISHED_SMOOTHING = 20.0
 """Sigma in frames of the public code's Gaussian on the facing direction."""
 EXACT_SMOOTHING = 4.0
@@ -155,8 +160,36 @@ def decode_motions(
     joints = [decode(each) for each in features]
     layout = layout_for(joints=joints[0].shape[1])
     body, rate, lengths = skeleton or layout.skeleton, fps or layout.fps, [len(j) for j in joints]
-    rotations = np.split(inverse(body, np.concatenate(joints), lengths=lengths), np.cumsum(lengths)[:-1])
+    places = np.concatenate(joints)
+    whole = Motion(body, rate, places[:, 0], inverse(body, places, lengths=lengths))
+    rotations = np.split(_with_hands(whole, places, layout).rotations, np.cumsum(lengths)[:-1])
     return [Motion(body, rate, j[:, 0], r, name) for j, r, name in zip(joints, rotations, names, strict=True)]
+
+
+def _with_hands(motion: Motion, places: np.ndarray, layout: Layout) -> Motion:
+    """The motion with its wrists where they are in places (F, J, 3), as far as its arms reach.
+
+    Decoded bones have no lengths of their own: they shrink where an arm is quick or bent. Arms of full length that point the
+    same way carry hands past a head that they touch, past each other, and slower (docs/log.md). An arm that is nearly
+    straight keeps its bend and takes only the direction: there a millimetre of length is degrees of the elbow, which would pop.
+    """
+    body = motion.skeleton
+    for limb in layout.arms:
+        joints = motion.joints()
+        line = places[:, limb.end] - joints[:, limb.upper]
+        wanted, there = (
+            np.linalg.norm(v, axis=-1, keepdims=True) for v in (line, joints[:, limb.end] - joints[:, limb.upper])
+        )
+        extended = wanted / (body.lengths[limb.middle] + body.lengths[limb.end])
+        share = np.clip((STRAIGHT - extended) / (STRAIGHT - BENT), 0, 1)
+        target = joints[:, limb.upper] + normalise(line) * (there + share * (wanted - there))
+        hint = places[:, limb.middle] - (places[:, limb.upper] + places[:, limb.end]) / 2
+        turn = motion.global_rotations()[:, limb.end]
+        rotations = reach(motion, limb, target, turn, hint).rotations.copy()
+        if not motion.skeleton.children[limb.end]:
+            rotations[:, limb.end] = motion.rotations[:, limb.end]  # a hand goes on from its forearm
+        motion = replace(motion, rotations=rotations)
+    return motion
 
 
 def root_path(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

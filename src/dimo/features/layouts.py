@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dimo.body.limbs import Limb
 from dimo.body.skeleton import Skeleton, preset
 from dimo.errors import ShapeError
 
@@ -38,6 +39,11 @@ class Layout:
     def size(self) -> int:
         """Features per frame: 4 + 9 (J - 1) + 3 J + 4."""
         return 4 + 9 * (self.joints - 1) + 3 * self.joints + 4
+
+    @property
+    def arms(self) -> tuple[Limb, ...]:
+        """Of both sides, the last joints of the fourth and the fifth chain."""
+        return tuple(Limb(*chain[-3:]) for chain in self.chains[3:5])
 
     @property
     def skeleton(self) -> Skeleton:

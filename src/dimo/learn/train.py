@@ -28,6 +28,7 @@ from dimo.learn.codebooks import Codebooks, begin_codebooks
 from dimo.learn.draws import draw_weights
 from dimo.learn.folders import Data, chosen
 from dimo.learn.generation import Generation
+from dimo.learn.shown import still_shown
 from dimo.learn.start import bert_folder, open_start
 from dimo.learn.translate import carry_over
 from dimo.loading import TRAINING_ONLY
@@ -249,15 +250,21 @@ def train_memory(settings: Settings) -> int:
     memory = Memory.of(model.codec, *corpus.codes_at_offsets(model.codec, found), [c.joints for c in found])
     model.pipeline.memory = memory
     said = [c for c in admitted if c.captions and is_new(c)]
+    coded = corpus.code_clips(model.codec, said, model.model.config.max_steps)
+    told = [
+        (codes, captions)
+        for codes, captions in zip(coded, ([t.text for t in c.captions] for c in said), strict=True)
+        if still_shown(model.pipeline, codes, captions)
+    ]
     model.pipeline.recall = Recall.of(
-        corpus.code_clips(model.codec, said, model.model.config.max_steps),
-        [[t.text for t in c.captions] for c in said],
+        [codes for codes, _ in told],
+        [captions for _, captions in told],
         SentenceEncoder.of_weights(settings.out, checkpoint.shipped_folder()),
     )
     facts = {
         "clips": len(found),
         "stacks": len(memory.codes),
-        "captioned": len(said),
+        "captioned": len(told),
         "sources": dict(Counter(c.source for c in found)),
         "licences": sorted({c.licence for c in found}),
     }
