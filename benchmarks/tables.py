@@ -119,20 +119,17 @@ def numbers(
 def speeds(bf16: dict, avx2: dict) -> str:
     """Time and memory on two kinds of processor."""
     rows: list[tuple[Any, ...]] = []
-    for title, key, digits, aim in (
-        ("generate 4 s of motion, 10 rounds, loaded", "generate_4s_10_steps", 2, "0.25 s"),
-        ("the same of two actions in turn", "generate_4s_of_two_turns", 2, ""),
-        ("generate from the shell to a GLB", "shell_generate_to_glb", 1, "4 s"),
-        ("caption a motion of 4 s, loaded", "caption_4s", 2, "0.3 s"),
+    for title, key, form, aim in (
+        ("generate 4 s of motion, 10 rounds, loaded", "generate_4s_10_steps", "{:.2f} s", "0.25 s"),
+        ("the same of two actions in turn", "generate_4s_of_two_turns", "{:.2f} s", ""),
+        ("generate from the shell to a GLB", "shell_generate_to_glb", "{:.1f} s", "4 s"),
+        ("caption a motion of 4 s, loaded", "caption_4s", "{:.2f} s", "0.3 s"),
+        ("peak memory", "peak_memory_mb", "{} MB", "1000 MB"),
+        ("dimo prepare", "prepare_clips_per_second", "{:.0f} clips/s", "30 clips/s"),
     ):
-        took = [f"{d[key]['median_s']:.{digits}f} s" if key in d else "not measured" for d in (bf16, avx2)]
-        rows.append((title, *took, aim))
-    rows.append(("peak memory", *(f"{d['peak_memory_mb']} MB" for d in (bf16, avx2)), "1000 MB"))
-    rate = [
-        f"{d['prepare_clips_per_second']:.0f} clips/s" if "prepare_clips_per_second" in d else "not measured"
-        for d in (bf16, avx2)
-    ]
-    rows.append(("dimo prepare", *rate, "30 clips/s"))
+        found = [d.get(key) for d in (bf16, avx2)]
+        values = [v["median_s"] if isinstance(v, dict) else v for v in found]
+        rows.append((title, *("not measured" if v is None else form.format(v) for v in values), aim))
     return table("measure, on 2 cores | that multiply bf16 | with AVX2 alone, in fp32 | aim", rows)
 
 

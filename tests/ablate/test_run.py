@@ -118,7 +118,7 @@ def test_each_row_is_made_once(place, codec, plan_file, tmp_path, measured):
 def test_whole_weights_stand_for_the_training_of_the_base(place, codec, plan_file, tmp_path, measured):
     plan = plans.read(plan_file(ROWS.replace('about = "rounds of the sampler"', "seeds = [0, 1]")))
     trained = made(place, plan, tmp_path / "trained", codec=codec, only=["rounds"])
-    folder = next((tmp_path / "trained/trainings").glob(f"{trained['rounds/1, seed 0']['training']['key']}"))
+    folder = tmp_path / "trained/trainings" / trained["rounds/1, seed 0"]["training"]["key"]
     shutil.rmtree(folder / "generated")
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     measured.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -54,11 +54,9 @@ def of_given_codec(folder: Path) -> str:
     return digest("codec", checkpoint.read_config(folder).get("codec"), checkpoint.sha256(folder / "codec.safetensors"))
 
 
-def of_weights(folder: Path, data: str) -> str:
-    """Of whole weights that stand for the base's training."""
-    config = checkpoint.read_config(folder)
-    files = [[n, checkpoint.sha256(folder / n)] for n in ("codec.safetensors", "model.safetensors")]
-    return digest("weights", {n: config.get(n) for n in ("codec", "model")}, files, data)
+def of_weights(config: Mapping[str, Any], hashes: Mapping[str, str], data: str) -> str:
+    """Of whole weights that stand for the base's training: what config.json says, and hashes of their files by name."""
+    return digest("weights", {n: config.get(n) for n in ("codec", "model")}, [[*pair] for pair in hashes.items()], data)
 
 
 def of_training(row: Row, codec: str, data: str, start: str) -> str:

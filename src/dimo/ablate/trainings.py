@@ -28,6 +28,8 @@ from dimo.learn.align import train_align
 from dimo.learn.train import Settings, load_codec, save_codec, train_codec, train_model
 
 DONE, STATE, RECIPE = "done.json", "state.pt", "recipe.toml"
+WHOLE = ("codec.safetensors", "model.safetensors")
+"""Files of whole weights that a row's numbers depend on."""
 CODES = ("codes-train.safetensors", "codes-val.safetensors", "codes-shifted.safetensors")
 """Codes of the clips, which trainings over one codec share (learn/corpus.py uses them for the same clips only)."""
 
@@ -57,16 +59,24 @@ class Trainings:
         self.places, self.deadline = places, deadline
         self.data, self.start = keys.of_data(places.data), keys.of_start(places.start)
         self.given = None if places.codec is None else keys.of_given_codec(places.codec)
-        self.whole = None if places.weights is None else keys.of_weights(places.weights, self.data)
+        self.hashes, self.whole = dict[str, str](), ""
+        if places.weights is not None:
+            config = checkpoint.read_config(places.weights)
+            self.hashes = {name: checkpoint.sha256(places.weights / name) for name in WHOLE}
+            self.whole = keys.of_weights(config, self.hashes, self.data)
 
     # ---- keys and states, without training anything
+
+    def stand_in(self, row: Row) -> Path | None:
+        """The whole weights that stand for the row's training, where there are any and it is the base's."""
+        return None if row.own_training else self.places.weights
 
     def codec_key(self, row: Row) -> str:
         return self.given if self.given is not None and not row.own_codec else keys.of_codec(row, self.data)
 
     def key(self, row: Row) -> str:
         """Of the row's model, after its alignment where it has one."""
-        if self.whole is not None and not row.own_training:
+        if self.stand_in(row) is not None:
             return self.whole
         key = keys.of_training(row, self.codec_key(row), self.data, self.start)
         return key if row.align is None else keys.of_alignment(row, key, self.data)
@@ -77,7 +87,7 @@ class Trainings:
 
     def state(self, row: Row) -> str:
         """Of the row's training: "trained", "begun" or ""."""
-        if self.whole is not None and not row.own_training:
+        if self.stand_in(row) is not None:
             return "trained"
         folder = self.folder(row)
         return "trained" if (folder / DONE).is_file() else "begun" if (folder / STATE).is_file() else ""
@@ -85,9 +95,8 @@ class Trainings:
     def facts(self, row: Row) -> dict[str, Any]:
         """What the row's record says of its training, or of the weights that stand for it."""
         key = {"key": self.key(row)}
-        if self.places.weights is not None and not row.own_training:
-            names = ("codec.safetensors", "model.safetensors")
-            return key | {"weights": {name: checkpoint.sha256(self.places.weights / name) for name in names}}
+        if self.stand_in(row) is not None:
+            return key | {"weights": self.hashes}
         aligned = {} if row.align is None else {"align": in_json(row.align)}
         return key | {"steps": row.model.loop.steps, "recipe": in_json(row.model), **aligned}
 
@@ -117,8 +126,8 @@ class Trainings:
 
     def model(self, row: Row) -> Path:
         """The weights folder of the row's model. OutOfTime where time ends before it is trained."""
-        if self.places.weights is not None and not row.own_training:
-            return self.places.weights
+        if (whole := self.stand_in(row)) is not None:
+            return whole
         folder = self.folder(row)
         if (folder / DONE).is_file():
             return folder

@@ -56,11 +56,12 @@ def reach(
     motion: Motion,
     limb: Limb,
     target: np.ndarray,
-    turn: np.ndarray,
+    turn: np.ndarray | None,
     hint: np.ndarray,
     say: float | np.ndarray = BEND,
 ) -> Motion:
-    """The motion with the end of a limb at target (F, 3), as near as its bones allow, and oriented turn (F, 4) in the world.
+    """The motion with the end of a limb at target (F, 3), as near as its bones allow, and oriented turn (F, 4) in the world,
+    or, without one, as it was to the bone above it.
 
     The middle joint bends in the plane in which it does, for straight limbs towards hint (F, 3); say, a number or (F, 1): the
     metres of its bend below which the hint says more than it does. Two-bone inverse kinematics.
@@ -79,6 +80,8 @@ def reach(
         (limb.middle, first, quat_multiply(second, world[:, limb.middle])),
         (limb.end, second, turn),
     ):
+        if new is None:
+            continue
         parent = world[:, parents[j]]
         parent = parent if above is None else quat_multiply(above, parent)
         local = normalise(quat_multiply(quat_conjugate(parent), new))

@@ -13,7 +13,6 @@ Both decode with the same function.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -173,9 +172,8 @@ def _with_hands(motion: Motion, places: np.ndarray, layout: Layout) -> Motion:
     same way carry hands past a head that they touch, past each other, and slower (docs/log.md). An arm that is nearly
     straight keeps its bend and takes only the direction: there a millimetre of length is degrees of the elbow, which would pop.
     """
-    body = motion.skeleton
+    body, joints, world = motion.skeleton, motion.joints(), motion.global_rotations()  # of no arm does the other depend
     for limb in layout.arms:
-        joints = motion.joints()
         line = places[:, limb.end] - joints[:, limb.upper]
         wanted, there = (
             np.linalg.norm(v, axis=-1, keepdims=True) for v in (line, joints[:, limb.end] - joints[:, limb.upper])
@@ -184,11 +182,8 @@ def _with_hands(motion: Motion, places: np.ndarray, layout: Layout) -> Motion:
         share = np.clip((STRAIGHT - extended) / (STRAIGHT - BENT), 0, 1)
         target = joints[:, limb.upper] + normalise(line) * (there + share * (wanted - there))
         hint = places[:, limb.middle] - (places[:, limb.upper] + places[:, limb.end]) / 2
-        turn = motion.global_rotations()[:, limb.end]
-        rotations = reach(motion, limb, target, turn, hint).rotations.copy()
-        if not motion.skeleton.children[limb.end]:
-            rotations[:, limb.end] = motion.rotations[:, limb.end]  # a hand goes on from its forearm
-        motion = replace(motion, rotations=rotations)
+        # A hand without fingers goes on from its forearm.
+        motion = reach(motion, limb, target, world[:, limb.end] if body.children[limb.end] else None, hint)
     return motion
 
 
