@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from dimo import checkpoint
 from dimo.api import DiMo
@@ -60,3 +61,14 @@ def test_weights_that_are_not_installed_say_how_to_get_them(monkeypatch, capsys,
     said = capsys.readouterr().err
     assert "not installed" in said
     assert not list(tmp_path.iterdir())
+
+
+def test_modules_that_a_file_fills_are_not_drawn_first():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    with checkpoint.Undrawn():
+        made = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Embedding(5, 2), torch.nn.Conv1d(2, 2, 3))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [tuple(p.shape) for p in made.parameters()] == [(4, 3), (4,), (5, 2), (2, 2, 3), (2,)]
+    torch.nn.Linear(3, 4)
+    assert not torch.equal(torch.get_rng_state(), before)  # outside it everything is as ever

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from dimo.errors import WeightsError
 
@@ -120,6 +121,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{path}: not a whole safetensors file ({error})") from None
 
 
+class Undrawn(TorchFunctionMode):
+    """Modules that are made within it have no first weights drawn for them, only room: for those that load_into fills next."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == torch.nn.init.__name__:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def load_into(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:
     """Load a safetensors file into a module, as float32; every missing, unexpected or misshapen key is named at once.
 
@@ -142,4 +152,4 @@ def load_into(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> 
     if faults:
         raise WeightsError(f"{path}: does not fit its config.json ({'; '.join(faults)})")
     with torch.no_grad():
-        module.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()}, strict=False)
+        module.load_state_dict(state, strict=False)  # copies into what the module has, so into its types

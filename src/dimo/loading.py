@@ -41,8 +41,9 @@ def load(
     folder = checkpoint.folder_of(folder)
     config = checkpoint.read_config(folder)
     try:
-        codec = Codec(CodecConfig(**config["codec"]))
-        model = MaskedModel(MaskedConfig.from_dict(config["model"]))
+        with checkpoint.Undrawn():
+            codec = Codec(CodecConfig(**config["codec"]))
+            model = MaskedModel(MaskedConfig.from_dict(config["model"]))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"{folder / 'config.json'}: not a usable config ({error})") from None
     if model.config.levels != codec.config.levels or model.config.codes != codec.config.codes:

@@ -2,15 +2,18 @@
 
 import json
 import re
+import time
 
 import pytest
 from fastapi.testclient import TestClient
 
 from dimo.formats import gltf_file
 from dimo.formats.motion_json import from_json, to_json
+from dimo.serve import site
 from dimo.serve.app import create_app
 from dimo.serve.service import Service
 from dimo.serve.site import FOLDER, OPENING
+from dimo.serve.worker import QueueFull
 from dimo.tasks.caption import Caption
 
 MODULES = sorted((FOLDER / "js").glob("*.js"))
@@ -69,6 +72,45 @@ def test_the_opening_brings_what_the_model_sees_in_it(model, monkeypatch):
         client.get("/opening.json")
         client.post("/v1/captions", json={"motion": to_json(model.sample(1, seed=1)[0])})  # waits for the one before
         assert client.get("/opening.json").json()["said"] == "someone waves"
+
+
+@pytest.mark.parametrize("visited", [False, True])
+def test_the_opening_waits_for_a_visitor(model, monkeypatch, visited):
+    """Who starts a server to ask it something is not kept waiting by a page that nobody looks at."""
+    monkeypatch.setattr(site, "PAUSE", 60.0)
+    service = Service(model)
+    with TestClient(create_app(service), base_url="http://localhost") as client:
+        if visited:
+            client.get("/")
+        answer = client.post("/v1/motions", json={"text": "a person walks", "seconds": 2, "seed": 1})
+        assert answer.status_code == 200
+        deadline = time.monotonic() + 30
+        while visited and service.worker.done < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert (service.worker.done > 1) is visited
+
+
+def test_the_opening_comes_by_itself_after_a_pause(model, monkeypatch):
+    monkeypatch.setattr(site, "PAUSE", 0.0)
+    service = Service(model)
+    with TestClient(create_app(service), base_url="http://localhost"):
+        deadline = time.monotonic() + 30
+        while service.worker.done < 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert service.worker.done >= 1
+
+
+def test_the_opening_waits_while_the_queue_is_full(model, monkeypatch):
+    service, full = Service(model), [QueueFull(0.01), QueueFull(0.01)]
+    submit = service.worker.submit
+    monkeypatch.setattr(service.worker, "submit", lambda job: submit(job) if not full else _raise(full.pop()))
+    with TestClient(create_app(service), base_url="http://localhost") as client:
+        assert client.get("/opening.json").status_code == 200
+    assert not full
+
+
+def _raise(error):
+    raise error
 
 
 def test_the_figure_has_the_bones_of_the_body(client, model, tmp_path):

@@ -291,8 +291,9 @@ class Recall:
     @cached_property
     def _squares(self) -> np.ndarray:
         """Of each stem the square of its weight: the logarithm of how many motions there are for one that it is said of."""
-        pairs = np.unique(np.stack([np.repeat(self._of, self._index.counts), self._index.words]), axis=1)
-        said = np.bincount(pairs[1], minlength=len(self._index.vocabulary))
+        room = len(self._index.vocabulary)
+        pairs = np.unique(np.repeat(self._of, self._index.counts) * room + self._index.words)
+        said = np.bincount(pairs % room, minlength=room)
         return (np.log(len(self.captions) / np.maximum(said, 1)) + 0.1) ** 2
 
     @cached_property

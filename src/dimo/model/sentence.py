@@ -152,4 +152,5 @@ def _stored(value: Tensor) -> Tensor:
 
 
 def _transformer(layers: int) -> Transformer:
-    return Transformer(TransformerConfig(layers=layers, positions=MAX_PIECES + 2, dropout=0.0))
+    with checkpoint.Undrawn():  # all of it is filled from a file
+        return Transformer(TransformerConfig(layers=layers, positions=MAX_PIECES + 2, dropout=0.0))

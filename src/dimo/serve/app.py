@@ -27,8 +27,8 @@ def create_app(service: Service, access: Access | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.worker.start()
-        site.open_with(app, service)
-        yield
+        with site.open_with(app, service):
+            yield
         await asyncio.to_thread(service.worker.stop)
 
     app = FastAPI(
