@@ -128,6 +128,24 @@ def test_up_and_unit_of_a_converted_file(tmp_path):
     assert np.ptp(lying.joints()[0], axis=0).max() > 100
 
 
+@pytest.mark.parametrize(
+    ("verb", "flags", "said"),
+    [
+        ("convert", ["--unit", "m"], ["body is 1", "--unit is of the input, and --out-unit of what is written"]),
+        ("convert", ["--up", "y"], ["in 0% of the frames", "--up is of the input, and --out-up of what is written"]),
+        ("convert", ["--unit", "cm", "--up", "z"], []),
+        ("caption", ["--up", "y", "--seed", "1"], ["--up is of the input\n"]),
+    ],
+)
+def test_a_unit_or_axis_that_makes_no_person_is_said(verb, flags, said, tiny, tmp_path, capsys):
+    """What was meant may be what is written: nobody should find that out in Blender."""
+    line = [verb, z_up(tmp_path), *([str(tmp_path / "o.npz")] if verb == "convert" else ["--model", tiny]), *flags]
+    assert main(line) == 0
+    errors = capsys.readouterr().err
+    assert errors.count("dimo: note:") == bool(said)
+    assert all(words in errors for words in said)
+
+
 def test_a_map_makes_an_unknown_body_known_for_good(tiny, tmp_path, capsys):
     names = tuple(f"x{j}" for j in range(22))
     flat = Skeleton(names, BODY.parents, BODY.offsets * [1, 1, 1] + np.random.default_rng(1).normal(0, 0.3, (22, 3)))

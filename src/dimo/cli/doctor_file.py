@@ -22,6 +22,9 @@ from dimo.formats.units import name_of
 FASTEST, LOW, HIGH, TALL = 40.0, 0.05, 0.1, (0.9, 2.4)
 """m/s of a joint, m of feet below and above the ground, and m of a person, beyond which a file is worth a look."""
 
+UPRIGHT = 0.2
+"""Share of frames with the head above the feet below which the axis that is up may be another."""
+
 STRAIGHT = 0.8
 """Cosine of the angle between thigh and shin from which on a leg is straight."""
 
@@ -103,7 +106,7 @@ def troubles(reading: Reading, roles: Roles, *, still: bool = False) -> list[str
         out.append("what is mapped as left stands on the right of where the toes point; --map can exchange them")
     if roles:
         feet = joints[:, [roles[f"{s}_ankle"][0] for s in ("left", "right")]]
-        if (upright := _upright(joints, roles)) < 0.2:
+        if (upright := _upright(joints, roles)) < UPRIGHT:
             out.append(f"the body stands upright in {upright:.0%} of the frames; --up sets the axis that is up")
         floor = float(np.percentile(joints[:, sorted({j for js in roles.values() for j in js}), 1].min(axis=1), 5))
         tall = max(reading.height, 1e-6)
@@ -119,6 +122,24 @@ def troubles(reading: Reading, roles: Roles, *, still: bool = False) -> list[str
     elif not still:
         out.append("one frame is a pose, not a motion")
     return out
+
+
+def against(reading: Reading, unit: str | None, up: str | None, *, writes: bool) -> list[str]:
+    """Where the unit or axis that was asked for makes no person of what the file holds, a sentence that says so.
+
+    writes: whether the output's can be asked for, too, which may be what was meant.
+    """
+    try:
+        roles = find_naming(reading.motion.skeleton)[1]
+    except RequestError:
+        return []
+    odd = []
+    if unit is not None and not TALL[0] < reading.height < TALL[1]:
+        odd.append(("unit", unit, f"the body is {reading.height:.2f} m tall"))
+    if up is not None and (upright := _upright(reading.motion.joints(), roles)) < UPRIGHT:
+        odd.append(("up", up, f"the body stands upright in {upright:.0%} of the frames"))
+    meant = "is of the input, and --out-{0} of what is written" if writes else "is of the input"
+    return [f"with --{flag} {value} {what}; --{flag} {meant.format(flag)}" for flag, value, what in odd]
 
 
 def _upright(joints: np.ndarray, roles: Roles) -> float:

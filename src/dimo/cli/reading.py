@@ -73,6 +73,11 @@ def read(path: Path, args: argparse.Namespace, *, fps: float | None = None) -> M
 
     reading = read_file(path, options(args), fps=fps)
     tell(reading, verbose=args.verbose)
+    if args.unit is not None or args.up is not None:
+        from dimo.cli.doctor_file import against
+
+        for odd in against(reading, args.unit, args.up, writes=hasattr(args, "out_unit")):
+            print(f"dimo: note: {path}: {odd}", file=sys.stderr)
     return reading.motion
 
 
