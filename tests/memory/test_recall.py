@@ -55,6 +55,12 @@ def test_a_word_that_nobody_said_makes_all_captions_less_alike(recall):
     assert recall.nearest("zxqw", 9) == []
 
 
+def test_who_does_something_is_not_shown_somebody_to_whom_it_is_done():
+    recall = Recall.of([codes(4, 1), codes(5, 2)], [["a person is knocked down"], ["someone knocks on a box"]])
+    assert [r.clip for r in recall.nearest("a person knocks on a door", 9)] == [1]
+    assert [r.clip for r in recall.nearest("a person gets knocked down", 9)] == [0]
+
+
 def draw(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 

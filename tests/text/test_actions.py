@@ -2,7 +2,7 @@
 
 import pytest
 
-from dimo.text.actions import asks_the_same, details, done, says_all, told, words
+from dimo.text.actions import asks_the_same, details, done, same_voice, says_all, suffered, told, words
 
 
 def everything(_: str) -> bool:
@@ -87,3 +87,28 @@ def test_verbs_that_no_caption_has_are_asked_of_none():
     assert not says_all("a person walks", "a person saunters and walks", everything)
     assert says_all("a person walks", "a person saunters and walks", lambda word: word != "saunter")
     assert says_all("someone walking and hopping", "a person walks and hops", everything)
+
+
+@pytest.mark.parametrize(
+    ("caption", "asked", "same"),
+    [
+        ("a person is knocked down", "a person knocks on a door", False),
+        ("a person knocks on a door", "a person is knocked down", False),
+        ("this person gets hit and falls over", "someone hits something", False),
+        ("a person strolls while hitting something", "someone gets hit", False),
+        ("a person is suddenly pushed", "a person pushes a cart", False),
+        ("a person gets knocked down", "a man is knocked over", True),
+        ("someone pushes a cart", "a person is pushing a cart", True),
+        ("a person punches and gets punched", "a person punches", True),
+        ("a person is hit", "a person falls over", True),
+    ],
+)
+def test_who_suffers_something_does_not_do_it(caption, asked, same):
+    assert same_voice(caption, asked) is same
+    assert says_all(caption, asked, everything) <= same
+
+
+def test_what_is_done_to_somebody_in_its_base_form():
+    assert suffered("a person is knocked back, then gets suddenly tripped") == {"knock", "trip"}
+    assert suffered("someone grabbed a ball and was slapped") == {"slap"}
+    assert suffered("a person hits and kicks") == frozenset()

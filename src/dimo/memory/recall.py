@@ -29,7 +29,7 @@ from dimo.memory import meaning
 from dimo.memory.meaning import Meanings
 from dimo.memory.neighbours import Neighbours
 from dimo.model.sentence import SentenceEncoder
-from dimo.text.actions import asks_the_same, done, says_all
+from dimo.text.actions import asks_the_same, done, same_voice, says_all
 from dimo.text.tagger import lemma
 from dimo.text.turns import turns
 from dimo.text.verbs import third_person
@@ -166,14 +166,15 @@ class Recall:
         }
 
     def nearest(self, text: str, count: int) -> list[Recalled]:
-        """The motions whose captions are most like a sentence, best first; those that share nothing with it are left out."""
+        """The motions whose captions are most like a sentence, best first; those that share nothing with it are left out, and
+        those of somebody who suffers what the sentence does."""
         likeness = self._likeness(text)
         best: dict[int, Recalled] = {}
         for at in np.argsort(-likeness, kind="stable"):
             if likeness[at] <= 0 or len(best) == count:
                 break
             clip = int(self._of[at])
-            if clip not in best:
+            if clip not in best and same_voice(self._flat[at], text):
                 best[clip] = Recalled(clip, self._flat[at], float(likeness[at]))
         return list(best.values())
 

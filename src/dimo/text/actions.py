@@ -49,6 +49,21 @@ _PLURAL = frozenset("two hands arms legs feet knees".split())
 _EXERCISES = frozenset("jacks push-ups sit-ups lunges cartwheel cartwheels somersault handstand".split())
 """Nouns that say what is done, behind whatever verb."""
 _TOLD = (THIRDS, GERUNDS, PASTS)
+_DONE_TO = {
+    **{verb + "ed": verb for verb in "attack bump jerk kick knock pull punch push tackle toss yank".split()},
+    **{verb + verb[-1] + "ed": verb for verb in ("drag", "grab", "slap", "stab", "tug")},
+    "caught": "catch",
+    "hit": "hit",
+    "hurt": "hurt",
+    "shot": "shoot",
+    "shoved": "shove",
+    "struck": "strike",
+    "thrown": "throw",
+    "flung": "fling",
+    "tripped": "trip",
+}
+"""What is done to somebody by others, and looks otherwise than doing it."""
+_SUFFERED = re.compile(rf"\b(?:is|are|was|were|be|been|being|gets?|got|getting) (?:\w+ly )?({'|'.join(_DONE_TO)})\b")
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
@@ -103,6 +118,17 @@ def details(text: str) -> frozenset[str]:
     return frozenset(_DETAILS[word] for word in found if word in _DETAILS).union(before, _FEELINGS.intersection(found))
 
 
+def suffered(text: str) -> frozenset[str]:
+    """The verbs, in their base forms, that say what others do to somebody: is knocked down, gets hit."""
+    return frozenset(_DONE_TO[word] for word in _SUFFERED.findall(text.lower()))
+
+
+def same_voice(caption: str, asked: str) -> bool:
+    """Whether nobody suffers in one of them what they do in the other: who knocks on a door is not knocked down."""
+    shown, wanted = (frozenset(_found(text, (THIRDS, GERUNDS))) for text in (caption, asked))
+    return not ((suffered(caption) - shown) & wanted or (suffered(asked) - wanted) & shown)
+
+
 def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
     """Whether a caption has every verb that a sentence says is done, in its order, as far as they are known.
 
@@ -110,6 +136,8 @@ def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
     """
     wanted = [verb for verb in _finite(asked) if known(verb)]
     there = iter(_in_order(caption))
+    if not same_voice(caption, asked):
+        return False
     return len(wanted) <= len(_verbs(caption)) and all(verb in there for verb in wanted)
 
 
