@@ -345,14 +345,16 @@ class DiMo:
         motion: Motion | Sequence[Motion],
         *,
         samples: int = 1,
-        steps: int = 12,
+        steps: int | None = None,
         seed: int | None = None,
         temperature: float | None = None,
     ) -> list[caption_task.Caption]:
         """An English sentence for a motion on any body with known joint names, or for each of several, drawn in batches.
 
-        One sample is the most probable caption; of several, drawn at temperature 0.7, each motion's surest has the others in
-        `others`. Motions longer than the model's longest are read from their start.
+        Words are written one after the other, as training captions go on. steps: fill in all of them in so many rounds
+        instead, as in the paper; weights without captions do so in 12. One sample is the most probable caption; of several,
+        drawn at temperature 0.7, each motion's surest has the others in `others`. Motions longer than the model's longest
+        are read from their start.
         """
         motions = [motion] if isinstance(motion, Motion) else list(motion)
         options = caption_task.options_for(samples, steps, temperature)

@@ -70,6 +70,13 @@ def test_given_places_are_never_touched_whatever_the_model_says(strategy, adapti
     assert all(a is None or not any(a[i] for i in (0, 5, 11)) for a in table.asked)
 
 
+def test_in_order_fills_the_first_places_however_sure_others_are():
+    table = Scripted([[1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [11, 12, 13, 14, 15]], [0.1, 0.2, 0.9, 0.9, 0.9])
+    steps = run(masked(5, given=(1,)), table, strategy="in_order", steps=4)
+    assert codes(steps[-1]) == [1, 99, 8, 14, 15]
+    assert [s.tokens.known_levels[0].tolist().index(0) for s in steps[:3]] == [2, 3, 4]
+
+
 def test_write_back_replaces_what_is_doubted_and_keeps_what_is_not():
     # Four rounds write places 0, 1, 2, 3 in turn. From the second call on everything is guessed to be 8.
     table = Scripted([[7] * 4, [8] * 4], [0.9, 0.8, 0.7, 0.6], [0.1, 0.1, 0.1, 0.1])

@@ -15,7 +15,9 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("caption", help="say in English what a motion file shows", description=__doc__)
     parser.add_argument("file", metavar="FILE", type=Path, help=FILES)
     parser.add_argument("--samples", type=int, default=1, help="captions to draw; the surest comes first (default: 1)")
-    parser.add_argument("--steps", type=int, help="rounds in which the words are filled in (default: 12)")
+    parser.add_argument(
+        "--steps", type=int, help="rounds in which all words are filled in (default: one word after the other)"
+    )
     parser.add_argument("--seed", type=int, help="repeats a draw of several samples")
     add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print a list of objects with text and score")

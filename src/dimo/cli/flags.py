@@ -62,7 +62,7 @@ def add_sampling_flags(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--top-k", type=int, help="codes considered in each draw; 0 considers all (default: 52)")
     parser.add_argument(
         "--strategy",
-        help="what a round keeps and takes back: confidence, gumbel, margin, entropy, random, write_back, remask; "
+        help="what a round keeps and takes back: confidence, gumbel, margin, entropy, random, in_order, write_back, remask; "
         "docs/tasks/sampling.md (default: confidence)",
     )
     parser.add_argument(

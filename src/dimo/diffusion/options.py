@@ -9,8 +9,17 @@ from dimo.diffusion.guidance import GUIDED, GuidanceOn
 from dimo.diffusion.schedule import SCHEDULES, Schedule
 from dimo.errors import RequestError
 
-Strategy = Literal["confidence", "gumbel", "margin", "entropy", "random", "write_back", "remask"]
-STRATEGIES: tuple[str, ...] = ("confidence", "gumbel", "margin", "entropy", "random", "write_back", "remask")
+Strategy = Literal["confidence", "gumbel", "margin", "entropy", "random", "in_order", "write_back", "remask"]
+STRATEGIES: tuple[str, ...] = (
+    "confidence",
+    "gumbel",
+    "margin",
+    "entropy",
+    "random",
+    "in_order",
+    "write_back",
+    "remask",
+)
 
 
 @dataclass(frozen=True)

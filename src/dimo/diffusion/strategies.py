@@ -8,6 +8,7 @@ All see places that the sampler itself wrote, or may write; what was given is ne
 | margin     | lead of the best over the second  | nothing                                      | hesitates where two compete   |
 | entropy    | sureness of the whole distribution| nothing                                      | ignores which value was drawn |
 | random     | chance                            | nothing                                      | its draws are the model's own |
+| in_order   | what comes first                  | nothing                                      | a place sees all before it    |
 | write_back | as confidence                     | overwrites what the model now doubts, thrice | repairs early slips, no calls |
 | remask     | as confidence                     | opens the least sure again, each round       | repairs most, in 20 rounds up |
 """
@@ -74,12 +75,14 @@ def rank(
         return -drawn.entropy
     if options.strategy == "random":
         return torch.zeros(open_.shape, device=open_.device).masked_scatter(open_, gumbel(open_, generators, 1))
+    if options.strategy == "in_order":
+        return -torch.arange(open_.shape[1], device=open_.device).float().expand(open_.shape)
     return drawn.probability
 
 
 def hold_back(score: Tensor, pads: Tensor, options: SampleOptions) -> Tensor:
-    """Scores with those of [PAD] guesses lowered by the pad factor; margin, entropy and chance do not tell what was drawn."""
-    if options.strategy in ("margin", "entropy", "random"):
+    """Scores with those of [PAD] guesses lowered by the pad factor; the others do not tell what was drawn."""
+    if options.strategy in ("margin", "entropy", "random", "in_order"):
         return score
     factor = torch.full((), options.pad_factor, device=score.device)
     return torch.where(

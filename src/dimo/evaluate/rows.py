@@ -130,7 +130,7 @@ class ModelRows:
     def captions(self, clips: Sequence[Clip], batch: int, tick: Callable[[str], None]) -> list[str]:
         """The most probable caption of each clip, `batch` clips at a time."""
         out: list[str] = []
-        drawn = () if self.spoken is None else (asdict(self.spoken),)
+        drawn = (asdict(caption_task.IN_ORDER if self.spoken is None else self.spoken),)
         for start in range(0, len(clips), batch):
             part = clips[start : start + batch]
             out += self.store.texts(f"m2t/{_hash([*drawn, *(c.id for c in part)])}", lambda part=part: self._say(part))

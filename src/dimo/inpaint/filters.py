@@ -12,9 +12,13 @@ from dimo.diffusion.strategies import Drawn
 from dimo.memory.neighbours import Neighbours
 from dimo.sequence.tokens import Tokens
 from dimo.sequence.vocabulary import CLS, NEVER_WRITTEN, PAD
+from dimo.text.phrases import Phrases
 
 TextFilter = Callable[[Tensor, Tensor, Tokens], Tensor]
 """Logits (P, V) of the words at the P places of `at` (B, T) bool in tokens, to other ones; may change them in place."""
+
+FORBIDDEN = -1e4
+"""Added to a logit: never drawn while anything else is left."""
 
 CodeFilter = Callable[[Tensor, int, Tensor, Tokens], Tensor]
 """Logits (B, L, K) of a level, given the level and the codes (B, L, Q) drawn below it, to other ones."""
@@ -43,6 +47,39 @@ def no_doubled_words(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
         ids[:, 0 if shift == 1 else -1] = CLS
         logits.scatter_(1, ids[at].unsqueeze(-1), -torch.inf)
     return logits
+
+
+def no_phrase_twice(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
+    """What would say three pieces in a row again is not guessed: "to the side and to the side and to the side"."""
+    for row, (before, _) in enumerate(_said_before(at, tokens)):
+        runs = zip(before, before[1:], before[2:], strict=False)
+        again = [third for first, second, third in runs if [first, second] == before[-2:]]
+        logits[row, again] = -torch.inf
+    return logits
+
+
+def as_captions_go_on(phrases: Phrases) -> TextFilter:
+    """Only what some caption has behind the pieces before a place is guessed there, unless all of that is forbidden."""
+
+    def kept(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
+        for row, (before, known) in enumerate(_said_before(at, tokens)):
+            after = phrases.after(before) if known else []
+            if len(after):
+                lower = torch.full_like(logits[row], FORBIDDEN)
+                lower[torch.as_tensor(after, device=logits.device)] = 0.0
+                logits[row] += lower
+        return logits
+
+    return kept
+
+
+def _said_before(at: Tensor, tokens: Tokens) -> list[tuple[list[int], bool]]:
+    """For each place of `at` (B, T): the piece ids before it in its text, and whether all of these are known."""
+    out = []
+    for row, place in at.nonzero().tolist():
+        slots = tokens.text_slots[row, :place]
+        out.append((tokens.ids[row, :place][slots].tolist(), bool(tokens.known_text[row, :place][slots].all())))
+    return out
 
 
 TEXT_FILTERS: tuple[TextFilter, ...] = (never_written, no_end_before_words, no_doubled_words)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, cached_property, partial
 from typing import TypeVar
 
 import numpy as np
@@ -38,6 +38,7 @@ from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import MASK
 from dimo.text.aloft import climbs
 from dimo.text.asking import as_caption, in_plain_words
+from dimo.text.phrases import Phrases
 from dimo.text.turns import turns
 from dimo.text.wordpiece import Wordpiece
 
@@ -97,6 +98,15 @@ class Pipeline:
         if reason:
             raise RequestError(reason)
         return tuple(self.wordpiece.encode(text))
+
+    @cached_property
+    def phrases(self) -> Phrases | None:
+        """What captions are made of, from those that recall was made with; None without them."""
+        if self.recall is None:
+            return None
+        pieces = cache(self.wordpiece.encode)  # of one word, which are the same in every caption
+        said = dict.fromkeys(caption for some in self.recall.captions for caption in some)
+        return Phrases.of([piece for word in caption.split() for piece in pieces(word)] for caption in said)
 
     def asked(self, text: str, *, recall: bool = True) -> str:
         """A sentence as captions say it (text/asking.py). RequestError as ids raises it.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dimo.diffusion.guidance import GuidanceOn, guide
 from dimo.diffusion.sample import Draw, Drawn, Guess, Places
-from dimo.inpaint.filters import TEXT_FILTERS, CodeFilter, let_twins_wait
+from dimo.inpaint.filters import TEXT_FILTERS, CodeFilter, TextFilter, let_twins_wait
 from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import Tokens
 
@@ -19,7 +19,8 @@ class Predictor:
 
     With guidance other than 1 the same batch with all text unknown runs beside the given one and the two are combined, on
     logits or probabilities. The levels above the base say how finely, not what: they are not guided. code_filters change the
-    logits of codes before one is drawn.
+    logits of codes before one is drawn, text_filters those of words. in_order: of each text only the first open place is
+    guessed, for the strategy of that name, which fills no other.
     """
 
     def __init__(
@@ -28,14 +29,19 @@ class Predictor:
         guidance: float = 1.0,
         guidance_on: GuidanceOn = "logits",
         code_filters: Sequence[CodeFilter] = (),
+        text_filters: Sequence[TextFilter] = TEXT_FILTERS,
+        *,
+        in_order: bool = False,
     ):
         self.model, self.guidance = model, guidance
         self.guidance_on: GuidanceOn = guidance_on
-        self.code_filters = tuple(code_filters)
+        self.code_filters, self.text_filters, self.in_order = tuple(code_filters), tuple(text_filters), in_order
 
     def __call__(self, tokens: Tokens, draw: Draw, doubted: Places | None = None, /) -> Guess:
         motion_at = tokens.motion_slots & (tokens.known_levels == 0)
         text_at = tokens.text_slots & ~tokens.known_text
+        if self.in_order:
+            text_at = text_at & (text_at.cumsum(1) == 1)
         if doubted is not None:
             motion_at, text_at = motion_at | doubted.motion, text_at | doubted.text
         for_motion = bool(motion_at.any())
@@ -89,7 +95,7 @@ class Predictor:
         if not at.any():
             return Drawn(torch.zeros_like(at, dtype=torch.long), nothing, nothing, nothing), nothing
         logits = self.model.text_logits(hidden[at]).float()
-        for change in TEXT_FILTERS:
+        for change in self.text_filters:
             logits = change(logits, at, tokens)
         drawn = let_twins_wait(draw(logits, at), at)
         if not doubts:

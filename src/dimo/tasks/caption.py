@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dimo.body.motion import Motion
 from dimo.diffusion.sample import SampleOptions, sample
+from dimo.inpaint.filters import TEXT_FILTERS, as_captions_go_on, no_phrase_twice
 from dimo.inpaint.pipeline import Pipeline
 from dimo.inpaint.predictor import Predictor
 from dimo.inpaint.request import Request, samples_of, seed_of
@@ -17,9 +18,14 @@ from dimo.model.masked import MaskedModel
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import PAD
 from dimo.tasks.score import text_given_motion
+from dimo.text.phrases import Phrases
 
 CAPTION_OPTIONS = SampleOptions(steps=12, temperature=0.0, top_k=0, guidance=1.0, schedule="linear", pad_factor=0.6)
 """How captions are drawn: the most probable words, few at a time."""
+
+IN_ORDER = replace(CAPTION_OPTIONS, strategy="in_order")
+"""How they are drawn where it is known how captions go on: a word a round, each with all words before it in sight. Words that
+are filled in together do not see each other, and four of five such captions were no sentences (docs/log.md)."""
 
 SEVERAL = 0.7
 """The temperature where several are drawn of one motion."""
@@ -40,10 +46,13 @@ class Caption:
     others: tuple[Caption, ...] = ()
 
 
-def options_for(samples: int, steps: int, temperature: float | None) -> SampleOptions:
-    """How so many captions of a motion are drawn. temperature: None is the most probable caption, or 0.7 for several."""
+def options_for(samples: int, steps: int | None, temperature: float | None) -> SampleOptions:
+    """How so many captions of a motion are drawn. steps: rounds in which all words are filled in; None writes them in order.
+    temperature: None is the most probable caption, or 0.7 for several."""
     if temperature is None:
         temperature = 0.0 if samples == 1 else SEVERAL
+    if steps is None:
+        return replace(IN_ORDER, temperature=temperature)
     return replace(CAPTION_OPTIONS, steps=steps, temperature=temperature)
 
 
@@ -53,7 +62,8 @@ def captions(
     """The surest of `samples` captions for each motion, drawn together; the seed is that of each motion alone."""
     seeds = [seed_of(r) for r in samples_of(Request((), seed=seed), samples)]
     codes = [pipeline.to_codes(m) for m in motions]
-    drawn = caption(pipeline.model, [c for c in codes for _ in seeds], options, seeds * len(codes))
+    several = [c for c in codes for _ in seeds]
+    drawn = caption(pipeline.model, several, options, seeds * len(codes), phrases=pipeline.phrases)
     return [_best(pipeline, drawn[i * samples : (i + 1) * samples], one) for i, one in enumerate(codes)]
 
 
@@ -68,9 +78,25 @@ def _best(pipeline: Pipeline, drawn: Sequence[list[int]], codes: Tensor) -> Capt
 
 
 def caption(
-    model: MaskedModel, motions: Sequence[Tensor], options: SampleOptions, seeds: Sequence[int | None] = ()
+    model: MaskedModel,
+    motions: Sequence[Tensor],
+    options: SampleOptions,
+    seeds: Sequence[int | None] = (),
+    *,
+    phrases: Phrases | None = None,
 ) -> list[list[int]]:
-    """Word-piece ids of a caption for each motion, codes (L_i, Q), each by its own seed; a caption ends at its first [PAD]."""
+    """Word-piece ids of a caption for each motion, codes (L_i, Q), each by its own seed; a caption ends at its first [PAD].
+
+    In order, a caption goes on as one of phrases does and says nothing twice; without phrases it is filled in as
+    CAPTION_OPTIONS say.
+    """
+    predictor = Predictor(model)
+    if options.strategy == "in_order" and phrases is not None:
+        rules = (no_phrase_twice, as_captions_go_on(phrases))
+        predictor = Predictor(model, text_filters=(*TEXT_FILTERS, *rules), in_order=True)
+        options = replace(options, steps=model.config.caption_slots, schedule="linear")
+    elif options.strategy == "in_order":
+        options = replace(options, strategy=CAPTION_OPTIONS.strategy)
     seeds = list(seeds) or [options.seed] * len(motions)
     out: dict[int, list[int]] = {}
     order = sorted(range(len(motions)), key=lambda i: len(motions[i]))
@@ -83,7 +109,7 @@ def caption(
             text_known=False,
             text_slots=model.config.caption_slots,
         ).to(model.device)
-        *_, last = sample(tokens, Predictor(model), options, [seeds[i] for i in batch])
+        *_, last = sample(tokens, predictor, options, [seeds[i] for i in batch])
         for i, row in zip(batch, last.tokens.ids.tolist(), strict=True):
             out[i] = row[: row.index(PAD)] if PAD in row else row
     return [out[i] for i in range(len(motions))]
