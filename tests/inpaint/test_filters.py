@@ -2,7 +2,7 @@
 
 import torch
 
-from dimo.inpaint.filters import as_captions_go_on, no_phrase_twice
+from dimo.inpaint.filters import END, as_captions_go_on, ends_sooner, no_phrase_twice
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import PAD
 from dimo.text.phrases import Phrases
@@ -49,6 +49,15 @@ def test_a_caption_goes_on_as_one_did_and_anyhow_where_that_is_forbidden():
     assert probability[3].argmax() == 1
     kept[0, [3, 4]] = -torch.inf
     assert kept[0].argmax() == VOCABULARY - 1
+
+
+def test_an_end_is_as_much_readier_as_it_is_said_to_be():
+    tokens, at = at_the_end([[1, 2], [3]])
+    before = torch.randn(2, VOCABULARY, generator=torch.Generator().manual_seed(1))
+    after = ends_sooner(before.clone(), at, tokens)
+    others = torch.arange(VOCABULARY) != PAD
+    assert torch.allclose((after - before)[:, PAD], torch.tensor(END))
+    assert torch.equal(after[:, others], before[:, others])
 
 
 def test_what_is_not_known_yet_rules_nothing_out():

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dimo.body.motion import Motion
 from dimo.diffusion.sample import SampleOptions, sample
-from dimo.inpaint.filters import TEXT_FILTERS, as_captions_go_on, no_phrase_twice
+from dimo.inpaint.filters import TEXT_FILTERS, as_captions_go_on, ends_sooner, no_phrase_twice
 from dimo.inpaint.pipeline import Pipeline
 from dimo.inpaint.predictor import Predictor
 from dimo.inpaint.request import Request, samples_of, seed_of
@@ -92,7 +92,7 @@ def caption(
     """
     predictor = Predictor(model)
     if options.strategy == "in_order" and phrases is not None:
-        rules = (no_phrase_twice, as_captions_go_on(phrases))
+        rules = (no_phrase_twice, as_captions_go_on(phrases), ends_sooner)
         predictor = Predictor(model, text_filters=(*TEXT_FILTERS, *rules), in_order=True)
         options = replace(options, steps=model.config.caption_slots, schedule="linear")
     elif options.strategy == "in_order":
