@@ -177,6 +177,27 @@ def captions(quality: dict) -> str:
     return table("label | a written caption | the model's caption", rows)
 
 
+def written(report: dict) -> str:
+    """Captions by how they are written."""
+    ways = {"in order": "one word after the other", "12 rounds": "all words in 12 rounds"}
+    rows: list[tuple[Any, ...]] = [
+        (
+            title,
+            percent(r["unheard"]),
+            percent(r["action"]),
+            percent(r["side"]),
+            f"{r['bleu4']:.2f}",
+            f"{r['cider']:.2f}",
+            f"{r['words']:.1f}",
+        )
+        for way, title in ways.items()
+        for r in (report[way],)
+    ]
+    rows.append(("people, the same clips", percent(report["human"]["unheard"]), *[""] * 5))
+    head = "written | three words in a row that no training caption has | names the action | the side | BLEU-4 | CIDEr | words"
+    return table(head, rows) + f"\n\n{report['clips']} clips of the {report['split']} split."
+
+
 def retrieval(quality: dict) -> str:
     names = {
         "rank": "rank: both gains",
@@ -351,6 +372,7 @@ def main() -> None:
         ("steps", steps),
         ("edits", edits),
         ("understands", understands),
+        ("captions", written),
         ("scale", scale),
         ("rigs", rigs),
         ("serve", serve),

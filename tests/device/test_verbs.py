@@ -71,6 +71,8 @@ VERBS: dict[str, Callable[[DiMo], Any]] = {
     "loop": lambda m: m.loop(walk(), steps=3, seed=1),
     "vary": lambda m: m.vary(walk(), 0.5, text=TEXT, steps=3, seed=1),
     "caption": lambda m: m.caption([walk(), walk(30)], steps=4),
+    "caption in order": lambda m: m.caption([walk(), walk(30)]),
+    "caption in order by several draws": lambda m: m.caption(walk(), samples=3, seed=2),
     "caption by several draws": lambda m: m.caption(walk(), steps=3, samples=3, seed=2),
     "correct": lambda m: m.correct("a man walks left", walk()),
     "score": lambda m: m.score(TEXT, walk()),

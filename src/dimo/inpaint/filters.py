@@ -57,7 +57,8 @@ def no_phrase_twice(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
     for row, (before, _) in enumerate(_said_before(at, tokens)):
         runs = zip(before, before[1:], before[2:], strict=False)
         again = [third for first, second, third in runs if [first, second] == before[-2:]]
-        logits[row, again] = -torch.inf
+        if again:
+            logits[row, torch.tensor(again, device=logits.device)] = -torch.inf
     return logits
 
 
