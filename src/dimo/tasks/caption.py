@@ -25,7 +25,7 @@ CAPTION_OPTIONS = SampleOptions(steps=12, temperature=0.0, top_k=0, guidance=1.0
 
 IN_ORDER = replace(CAPTION_OPTIONS, strategy="in_order")
 """How they are drawn where it is known how captions go on: a word a round, each with all words before it in sight. Words that
-are filled in together do not see each other, and four of five such captions were no sentences (docs/log.md)."""
+are filled in together do not see each other, and two of five such captions were broken (docs/log.md)."""
 
 SEVERAL = 0.7
 """The temperature where several are drawn of one motion."""
