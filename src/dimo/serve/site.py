@@ -1,4 +1,4 @@
-"""The page: its files, the figure it moves, and the motion that it opens with; all made while the server starts."""
+"""The page: its files, the figure it moves, and the motion that it opens with, both made once and kept."""
 
 from __future__ import annotations
 
