@@ -180,19 +180,11 @@ def captions(quality: dict) -> str:
 def written(report: dict) -> str:
     """Captions by how they are written."""
     ways = {"in order": "one word after the other", "12 rounds": "all words in 12 rounds"}
-    rows: list[tuple[Any, ...]] = [
-        (
-            title,
-            percent(r["unheard"]),
-            percent(r["action"]),
-            percent(r["side"]),
-            f"{r['bleu4']:.2f}",
-            f"{r['cider']:.2f}",
-            f"{r['words']:.1f}",
-        )
-        for way, title in ways.items()
-        for r in (report[way],)
-    ]
+    rows: list[tuple[Any, ...]] = []
+    for way, title in ways.items():
+        found = report[way]
+        shares = [percent(found[name]) for name in ("unheard", "action", "side")]
+        rows.append((title, *shares, f"{found['bleu4']:.2f}", f"{found['cider']:.2f}", f"{found['words']:.1f}"))
     rows.append(("people, the same clips", percent(report["human"]["unheard"]), *[""] * 5))
     head = "written | three words in a row that no training caption has | names the action | the side | BLEU-4 | CIDEr | words"
     return table(head, rows) + f"\n\n{report['clips']} clips of the {report['split']} split."

@@ -2,7 +2,7 @@
 
 import torch
 
-from dimo.inpaint.filters import END, as_captions_go_on, ends_sooner, no_phrase_twice
+from dimo.inpaint.filters import SOONER, as_captions_go_on, ends_sooner, no_phrase_twice
 from dimo.sequence.tokens import pack
 from dimo.sequence.vocabulary import PAD
 from dimo.text.phrases import Phrases
@@ -56,7 +56,7 @@ def test_an_end_is_as_much_readier_as_it_is_said_to_be():
     before = torch.randn(2, VOCABULARY, generator=torch.Generator().manual_seed(1))
     after = ends_sooner(before.clone(), at, tokens)
     others = torch.arange(VOCABULARY) != PAD
-    assert torch.allclose((after - before)[:, PAD], torch.tensor(END))
+    assert torch.allclose((after - before)[:, PAD], torch.tensor(SOONER))
     assert torch.equal(after[:, others], before[:, others])
 
 

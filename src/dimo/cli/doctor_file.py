@@ -100,7 +100,7 @@ def troubles(reading: Reading, roles: Roles, *, still: bool = False) -> list[str
     """What is odd about the motion, or about a body without one, a sentence each."""
     motion = reading.motion
     joints, out = motion.joints(), []
-    if roles and not TALL[0] < reading.height < TALL[1]:
+    if roles and not _usual(reading):
         out.append(f"a body {reading.height:.2f} m tall is no usual person; --unit sets the unit")
     if roles and _sides_exchanged(joints, roles):
         out.append("what is mapped as left stands on the right of where the toes point; --map can exchange them")
@@ -134,12 +134,17 @@ def against(reading: Reading, unit: str | None, up: str | None, *, writes: bool)
     except RequestError:
         return []
     odd = []
-    if unit is not None and not TALL[0] < reading.height < TALL[1]:
+    if unit is not None and not _usual(reading):
         odd.append(("unit", unit, f"the body is {reading.height:.2f} m tall"))
     if up is not None and (upright := _upright(reading.motion.joints(), roles)) < UPRIGHT:
         odd.append(("up", up, f"the body stands upright in {upright:.0%} of the frames"))
     meant = "is of the input, and --out-{0} of what is written" if writes else "is of the input"
     return [f"with --{flag} {value} {what}; --{flag} {meant.format(flag)}" for flag, value, what in odd]
+
+
+def _usual(reading: Reading) -> bool:
+    """Whether the body is as tall as people are."""
+    return TALL[0] < reading.height < TALL[1]
 
 
 def _upright(joints: np.ndarray, roles: Roles) -> float:

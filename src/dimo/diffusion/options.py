@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from dimo.diffusion.guidance import GUIDED, GuidanceOn
 from dimo.diffusion.schedule import SCHEDULES, Schedule
 from dimo.errors import RequestError
 
 Strategy = Literal["confidence", "gumbel", "margin", "entropy", "random", "in_order", "write_back", "remask"]
-STRATEGIES: tuple[str, ...] = (
-    "confidence",
-    "gumbel",
-    "margin",
-    "entropy",
-    "random",
-    "in_order",
-    "write_back",
-    "remask",
-)
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ TextFilter = Callable[[Tensor, Tensor, Tokens], Tensor]
 FORBIDDEN = -1e4
 """Added to a logit: never drawn while anything else is left."""
 
-END = 2.0
+SOONER = 2.0
 """Added to the logit of [PAD] where a text is written in order."""
 
 CodeFilter = Callable[[Tensor, int, Tensor, Tokens], Tensor]
@@ -63,10 +63,10 @@ def no_phrase_twice(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
 
 
 def ends_sooner(logits: Tensor, at: Tensor, tokens: Tokens) -> Tensor:
-    """[PAD] is guessed e^END times as readily: a model that saw words missing anywhere goes on too long where all that is to
+    """[PAD] is guessed e^SOONER times as readily: a model that saw words missing anywhere goes on too long where all that is to
     come is missing. Of 0, 0.7, 1.5, 2.3 and 3.5 captions of validation clips were best with 2.3 (CIDEr), and named fewer
     actions with 3.5 (docs/log.md)."""
-    logits[:, PAD] += END
+    logits[:, PAD] += SOONER
     return logits
 
 

@@ -78,8 +78,8 @@ def open_with(app: FastAPI, service: Service) -> Iterator[None]:
 
 async def _opening(app: FastAPI, service: Service) -> Motion:
     await _first_visit(app)
+    job, _ = service.draw(service.plan(OPENING), OPENING)
     while True:
-        job, _ = service.draw(service.plan(OPENING), OPENING)
         try:
             (motion,) = await asyncio.wrap_future(service.worker.submit(job).future)
             break

@@ -63,7 +63,8 @@ def captions(
     seeds = [seed_of(r) for r in samples_of(Request((), seed=seed), samples)]
     codes = [pipeline.to_codes(m) for m in motions]
     several = [c for c in codes for _ in seeds]
-    drawn = caption(pipeline.model, several, options, seeds * len(codes), phrases=pipeline.phrases)
+    phrases = pipeline.phrases if options.strategy == IN_ORDER.strategy else None
+    drawn = caption(pipeline.model, several, options, seeds * len(codes), phrases=phrases)
     return [_best(pipeline, drawn[i * samples : (i + 1) * samples], one) for i, one in enumerate(codes)]
 
 
@@ -91,11 +92,11 @@ def caption(
     CAPTION_OPTIONS say.
     """
     predictor = Predictor(model)
-    if options.strategy == "in_order" and phrases is not None:
+    if options.strategy == IN_ORDER.strategy and phrases is not None:
         rules = (no_phrase_twice, as_captions_go_on(phrases), ends_sooner)
         predictor = Predictor(model, text_filters=(*TEXT_FILTERS, *rules), in_order=True)
         options = replace(options, steps=model.config.caption_slots, schedule="linear")
-    elif options.strategy == "in_order":
+    elif options.strategy == IN_ORDER.strategy:
         options = replace(options, strategy=CAPTION_OPTIONS.strategy)
     seeds = list(seeds) or [options.seed] * len(motions)
     out: dict[int, list[int]] = {}

@@ -118,6 +118,7 @@ def details(text: str) -> frozenset[str]:
     return frozenset(_DETAILS[word] for word in found if word in _DETAILS).union(before, _FEELINGS.intersection(found))
 
 
+@lru_cache(maxsize=65536)
 def suffered(text: str) -> frozenset[str]:
     """The verbs, in their base forms, that say what others do to somebody: is knocked down, gets hit."""
     return frozenset(_DONE_TO[word] for word in _SUFFERED.findall(text.lower()))
@@ -125,8 +126,11 @@ def suffered(text: str) -> frozenset[str]:
 
 def same_voice(caption: str, asked: str) -> bool:
     """Whether nobody suffers in one of them what they do in the other: who knocks on a door is not knocked down."""
+    there, meant = suffered(caption), suffered(asked)
+    if not there and not meant:
+        return True
     shown, wanted = (frozenset(_found(text, (THIRDS, GERUNDS))) for text in (caption, asked))
-    return not ((suffered(caption) - shown) & wanted or (suffered(asked) - wanted) & shown)
+    return not ((there - shown) & wanted or (meant - wanted) & shown)
 
 
 def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
@@ -134,10 +138,10 @@ def says_all(caption: str, asked: str, known: Callable[[str], bool]) -> bool:
 
     As verbs, or behind a light one: "does a squat" has squat, "a place in the sun" has no place.
     """
-    wanted = [verb for verb in _finite(asked) if known(verb)]
-    there = iter(_in_order(caption))
     if not same_voice(caption, asked):
         return False
+    wanted = [verb for verb in _finite(asked) if known(verb)]
+    there = iter(_in_order(caption))
     return len(wanted) <= len(_verbs(caption)) and all(verb in there for verb in wanted)
 
 
