@@ -99,6 +99,37 @@ def test_wrong_words_are_supervised_and_come_from_the_confusions():
     assert false[:, 0].sum() > 1.4 * false[:, 1].sum()  # words that have an opposite are exchanged twice as often
 
 
+def test_beginnings_show_what_stands_before_a_place_and_learn_that_place_alone():
+    # Word counts 4, 1 and as many as there are places: the first two may end, at their first [PAD], the last one cannot.
+    texts = [[7, 8, 9, 30], [7], [7, 8, 9, 30, 31, 32]] * 400
+    tokens = pack(texts, [torch.zeros(1, 1, dtype=torch.long)] * 1200, levels=1, text_slots=6)
+    masked, places = mask_text(tokens, np.random.default_rng(0), beginnings=1.0)
+    assert torch.equal(masked.ids, tokens.ids)
+    assert places.sum(1).tolist() == [1] * 1200
+    at = places.int().argmax(1)
+    assert torch.equal(masked.known_text, torch.arange(6) < at[:, None])
+    for text, choices in enumerate((5, 2, 6)):
+        counts = torch.bincount(at[text::3], minlength=6)[:choices]
+        assert counts.sum() == 400
+        assert counts.min() > 400 / choices * 0.7
+    masked, places = mask_text(
+        tokens, np.random.default_rng(0), beginnings=1.0, wrong=0.3, words=np.array([50, 51]), confusions={}
+    )
+    false = masked.ids != tokens.ids
+    assert false.any()
+    assert masked.known_text[false].all()
+    assert (places.sum(1) == 1 + false.sum(1)).all()
+
+
+def test_beginnings_come_in_their_share():
+    tokens = pack([[7, 8, 9, 30]] * 1000, [torch.zeros(1, 1, dtype=torch.long)] * 1000, levels=1, text_slots=6)
+    for share in (0.0, 0.3):
+        masked, places = mask_text(tokens, np.random.default_rng(0), beginnings=share)
+        more = (~masked.known_text & ~places).any(1)  # hidden and not learnt: so are beginnings alone
+        assert more.float().mean() == pytest.approx(share, abs=0.05)
+        assert torch.equal(~masked.known_text & ~more[:, None], places & ~more[:, None])
+
+
 def test_without_wrong_words_text_is_only_hidden():
     tokens = batch()
     masked, places = mask_text(tokens, np.random.default_rng(0))

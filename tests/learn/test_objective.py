@@ -271,6 +271,20 @@ def test_words_are_learnt_at_hidden_and_wrong_places_with_pad_counting_less(pad_
     }  # fmt: skip
 
 
+def test_the_next_word_is_learnt_from_those_before_it():
+    model, data = Tables(), clips()
+    found = loss(model, data, replace(M2T, beginnings=1.0, wrong_words=0.0, pad_weight=0.3), rng(), 0, "masks")
+    (shown,) = model.seen
+    _, ids = truth(data, shown)
+    at = shown.known_text.sum(1)
+    assert torch.equal(shown.known_text, torch.arange(shown.ids.shape[1]) < at[:, None])
+    rows = list(zip(at.tolist(), ids[torch.arange(len(at)), at].tolist(), strict=True))
+    weights = [0.3 if word == PAD else 1.0 for _, word in rows]
+    total = sum(w * cross_entropy(model.words[t], word) for w, (t, word) in zip(weights, rows, strict=True))
+    assert len(set(at.tolist())) > 2
+    assert float(found["text"]) == pytest.approx(total / sum(weights), rel=1e-5)
+
+
 def test_wrong_words_come_in_their_share():
     model, data = Tables(slots=32), clips()
     for share in (0.0, 0.4):

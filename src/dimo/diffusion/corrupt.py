@@ -101,16 +101,27 @@ def mask_text(
     wrong: float = 0.0,
     words: np.ndarray | None = None,
     confusions: dict[int, tuple[int, ...]] | None = None,
+    beginnings: float = 0.0,
 ) -> tuple[Tokens, Tensor]:
     """Hide words of a batch; returns the corrupted tokens and the places (B, T) to be supervised.
 
+    A share `beginnings` of the texts shows what stands before one of its places and nothing from there on, and only that
+    place is supervised: the states, and the guess, of writing in order. All of its words, and its end, are as likely.
     Of the places left visible, `wrong` hold another word and are supervised, which lets the model doubt what a caption
     says: one of the confusions of the word, where it has any, else one of `words`.
     """
     hidden = choose_places(tokens.text_slots, generator, schedule)
+    learnt = hidden
+    if beginnings:
+        begun = torch.from_numpy(generator.random((len(tokens), 1)) < beginnings)
+        ends = ((tokens.ids != PAD) & tokens.text_slots).sum(1).clamp_max(tokens.text_slots.sum(1) - 1)
+        at = torch.from_numpy(generator.integers(0, ends.numpy() + 1))[:, None]
+        places = torch.arange(hidden.shape[1])
+        hidden = torch.where(begun, (places >= at) & tokens.text_slots, hidden)
+        learnt = torch.where(begun, places == at, learnt)
     masked = replace(tokens, known_text=tokens.known_text & ~hidden)
     if not wrong or words is None:
-        return masked, hidden
+        return masked, learnt
     ids, real = tokens.ids.numpy().copy(), (tokens.ids != PAD).numpy() & ~hidden.numpy()
     drawn, kind = generator.random(ids.shape), generator.random(ids.shape)
     # A word that has an opposite is exchanged more often: those are the words that captions are wrong about.
@@ -119,4 +130,4 @@ def mask_text(
     for b, t in np.argwhere(false):
         others = (confusions or {}).get(int(ids[b, t]), ())
         ids[b, t] = generator.choice(others) if others and kind[b, t] < 0.8 else generator.choice(words)
-    return replace(masked, ids=torch.from_numpy(ids)), hidden | torch.from_numpy(false)
+    return replace(masked, ids=torch.from_numpy(ids)), learnt | torch.from_numpy(false)

@@ -41,6 +41,7 @@ class ModelLoss:
     wrong: float = 0.06  # of visible stacks that hold random codes
     spans: float = 0.3  # of the sequences whose masks fall within one stretch: continuing and filling in
     wrong_words: float = 0.1  # of visible words of a caption that are exchanged: caption correction
+    beginnings: float = 0.0  # of M2T sequences that show the words before a place, and learn that one: writing in order
     motion_dropout: float = 0.1  # of M2T sequences without motion: the prior of the words, to be divided out of scores
     reworded: float = 0.0  # share of the texts of T2M that are said in other words; captions to be learnt never are
     written: float = 0.0  # share of the M2T batches whose captions people wrote; the rest draws any caption
@@ -55,7 +56,7 @@ class ModelLoss:
             "wrong",
             "spans",
         )
-        for name in (*shares, "wrong_words", "motion_dropout", "reworded", "written", "language", "label_smoothing"):
+        for name in (*shares, "wrong_words", "beginnings", "motion_dropout", "reworded", "written", "language", "label_smoothing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RequestError(f"{name} must be from 0 to 1, not {getattr(self, name):g}")
         for name in (

@@ -77,7 +77,7 @@ def draw(
     if to_text and options.language and generator.random() < options.language:
         drawn = replace(drawn, sentences=_sentences(data, options, config, generator, to_text))
     elif to_text:
-        drawn = replace(drawn, text=_text(data, options, config, generator, step, to_text))
+        drawn = replace(drawn, text=_text(data, options, config, generator, step, to_text, kind))
     if options.local_batch and config.levels > 1:
         # Cheap, since no trunk is asked, and so many of them.
         texts, motions = data.batch(options.local_batch, generator, step, text_varies=False)
@@ -112,14 +112,22 @@ def _motion(
 
 
 def _text(
-    data: ModelData, options: ModelLoss, config: MaskedConfig, generator: np.random.Generator, step: int, size: int
+    data: ModelData,
+    options: ModelLoss,
+    config: MaskedConfig,
+    generator: np.random.Generator,
+    step: int,
+    size: int,
+    kind: Kind,
 ) -> Shown:
     """M2T: all places that a caption may fill are there, since its length is unknown; those behind it hold [PAD]."""
     told = data.written if options.written and generator.random() < options.written else data
     clean = _pack_captions(told, config, size, generator, step)
     blind = torch.from_numpy(generator.random(len(clean)) < options.motion_dropout)
     clean = replace(clean, known_levels=torch.where(blind[:, None], 0, clean.known_levels))
-    masked, places = _mask_text(clean, data, options, generator)
+    # Where the sampler plays first it fills in any places, so that nothing is left of a beginning.
+    beginnings = 0.0 if kind == "own" and options.self_correction_text else options.beginnings
+    masked, places = _mask_text(clean, data, options, generator, beginnings)
     return Shown(clean, masked, words=places)
 
 
@@ -133,7 +141,7 @@ def _sentences(
     texts = [data.sentences[i][:slots] for i in generator.integers(len(data.sentences), size=size)]
     nothing = [torch.zeros(1, levels, dtype=torch.long)] * size
     clean = pack(texts, nothing, levels=levels, motion_known=False, text_slots=slots)
-    masked, places = _mask_text(clean, data, options, generator)
+    masked, places = _mask_text(clean, data, options, generator, options.beginnings)
     return Shown(clean, masked, words=places)
 
 
@@ -171,7 +179,7 @@ def _mask_motion(
 
 
 def _mask_text(
-    tokens: Tokens, data: ModelData, options: ModelLoss, generator: np.random.Generator
+    tokens: Tokens, data: ModelData, options: ModelLoss, generator: np.random.Generator, beginnings: float = 0.0
 ) -> tuple[Tokens, Tensor]:
     return mask_text(
         tokens,
@@ -180,6 +188,7 @@ def _mask_text(
         wrong=options.wrong_words,
         words=data.words,
         confusions=data.confusions,
+        beginnings=beginnings,
     )
 
 
