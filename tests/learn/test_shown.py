@@ -27,6 +27,7 @@ PUNCH, CLAP, THROW, TOUCH = (
         (["she claps twice"], [CLAP]),
         (["he throws the ball, then claps"], [CLAP, THROW]),
         (["a person throws a kick"], []),
+        (["she throws a kiss", "he throws both arms up in triumph", "someone throws an uppercut"], []),
         (["a soldier salutes"], [TOUCH]),
         (["a woman scratches her head"], [TOUCH]),
         (["a person scratches their knee"], []),

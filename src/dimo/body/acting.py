@@ -120,5 +120,14 @@ def bend(motion: Motion, joints: Mapping[int, float], yaw: np.ndarray | float, p
     return replace(motion, rotations=rotations)
 
 
+def shrug(motion: Motion, angle: np.ndarray) -> Motion:
+    """Both shoulders raised by an angle (F,) in radians about the collar bones' inner ends."""
+    rotations = motion.rotations.copy()
+    for side, j in measure.COLLAR.items():
+        raised = axis_angle_to_quat(np.array([0.0, 0, 1]), LEFT_OF[side] * angle)
+        rotations[:, j] = quat_multiply(rotations[:, j], raised)
+    return replace(motion, rotations=rotations)
+
+
 def moved_root(motion: Motion, shift: np.ndarray) -> Motion:
     return replace(motion, root=motion.root + shift)

@@ -14,9 +14,9 @@ from dimo.body.skeleton import preset
 
 _INDEX = {name: j for j, name in enumerate(preset("humanml3d").names)}
 PELVIS, NECK = _INDEX["pelvis"], _INDEX["neck"]
-ANKLE, FOOT, HIP, SHOULDER, ELBOW, WRIST = (
+ANKLE, FOOT, HIP, COLLAR, SHOULDER, ELBOW, WRIST = (
     {side: _INDEX[f"{side}_{part}"] for side in ("left", "right")}
-    for part in ("ankle", "foot", "hip", "shoulder", "elbow", "wrist")
+    for part in ("ankle", "foot", "hip", "collar", "shoulder", "elbow", "wrist")
 )
 CLEARANCE = 0.06
 """Metres above the floor from which on a foot is in the air."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from dimo.body import posture
 from dimo.body.motion import Motion
-from dimo.data import gestures, paces
-from dimo.data.gestures import ACTS, Draw
+from dimo.data import combat, gestures, music, paces, poses, signs, sports, ways, work
+from dimo.data.gestures import Draw
 from dimo.data.joining import join, to_and_fro
 from dimo.data.paces import Pace, slower
 from dimo.data.parts import Part, pick, pick_by
@@ -19,7 +19,23 @@ from dimo.data.records import Clip
 from dimo.features.layouts import LONGEST
 
 SENTENCES = 4
-ON_THE_WAY = ("salute", "drink", "eat", "phone", "scratch", "clap", "point", "punch")
+ACTS = {**gestures.ACTS, **poses.ACTS, **signs.ACTS, **combat.ACTS, **sports.ACTS, **work.ACTS, **music.ACTS}
+"""All gestures, and how often each is drawn."""
+ON_THE_WAY = (
+    "salute",
+    "drink",
+    "eat",
+    "phone",
+    "scratch",
+    "clap",
+    "point",
+    "punch",
+    "talk",
+    "cheer",
+    "guitar",
+    "beckon",
+    "photo",
+)
 """Gestures that somebody makes who walks."""
 PACES: dict[str, tuple[Callable[[Motion, Draw], Pace | None], bool, float]] = {
     "on_the_spot": (paces.on_the_spot, False, 1.3),
@@ -29,9 +45,10 @@ PACES: dict[str, tuple[Callable[[Motion, Draw], Pace | None], bool, float]] = {
     "limping": (paces.limping, True, 0.9),
     "stairs": (paces.climbing, True, 1.2),
     "still": (paces.motionless, False, 1.0),
+    **ways.PACES,
 }
 """Paces: how, whether on somebody who walks, and how often each is drawn."""
-GESTURES = 0.6
+GESTURES = 0.57
 """Share of the gestures among what is acted."""
 LABEL = "acted "
 """What the labels of acted clips begin with."""

@@ -26,7 +26,10 @@ Curve = list[tuple[float, float]]
 
 @dataclass
 class Act:
-    """One gesture: keys of each hand, where its elbow points, courses of the trunk and the head in degrees, and its words."""
+    """One gesture: keys of each hand, where its elbow points, courses of the trunk and the head in degrees, and its words.
+
+    twist, lean: of the trunk, to the left and forward; nod, shake: of the head, forward and to the left; shrug: shoulders, up.
+    """
 
     said: Pairs
     hands: dict[str, list[Key]]
@@ -36,6 +39,8 @@ class Act:
     twist: Curve = field(default_factory=list)
     lean: Curve = field(default_factory=list)
     nod: Curve = field(default_factory=list)
+    shake: Curve = field(default_factory=list)
+    shrug: Curve = field(default_factory=list)
     shown: Callable[[np.ndarray, float], bool] = lambda joints, fps: True
 
 
@@ -49,7 +54,8 @@ def perform(body: Motion, act: Act, start: float) -> Motion | None:
         return np.radians(acting.course(times, keys)) if keys else np.zeros(len(times))
 
     out = acting.bend(body, SPINE, degrees(act.twist), degrees(act.lean))
-    out = acting.bend(out, HEAD, 0.0, degrees(act.nod))
+    out = acting.bend(out, HEAD, degrees(act.shake), degrees(act.nod))
+    out = acting.shrug(out, degrees(act.shrug))
     facing = acting.frame(body)
     for side, keys in act.hands.items():
         moved = [Key(k.seconds + start, k.place, k.via) for k in keys]
@@ -80,7 +86,7 @@ class Draw:
         return pick(choices, self.generator)
 
 
-def _hand(verbs: Pairs, side: str) -> Pairs:
+def in_hand(verbs: Pairs, side: str) -> Pairs:
     """Each verb as it is, and with the hand that does it."""
     ends = ("", f" with the {side} hand", f" with their {side} hand", f" using the {side} hand")
     return [(v + e, g + e) for v, g in verbs for e in ends]
@@ -100,11 +106,8 @@ def salute(d: Draw) -> Act:
         ("does a military salute", "doing a military salute"),
         ("salutes like a soldier", "saluting like a soldier"),
     ]
-    hand = f"the {side} hand"
-    said = [
-        *_hand(verbs, side),
-        (f"raises {hand} to the forehead in a salute", f"raising {hand} to the forehead in a salute"),
-    ]
+    long = f"the {side} hand to the forehead in a salute"
+    said = [*in_hand(verbs, side), (f"raises {long}", f"raising {long}")]
     return Act(
         said,
         {side: [Key(0), Key(rise, brow, d.near((0.38, -0.1, 0.3))), Key(rise + hold, brow), Key(end)]},
@@ -138,7 +141,7 @@ def drink(d: Draw) -> Act:
         (f"raises a {what} to the mouth", f"raising a {what} to the mouth"),
         ("drinks some water", "drinking some water"),
     ]
-    return Act(_hand(verbs, side), {side: [*keys, Key(end)]}, DOWN_OUT, end, nod=nod, shown=_to_head(side, 0.3))
+    return Act(in_hand(verbs, side), {side: [*keys, Key(end)]}, DOWN_OUT, end, nod=nod, shown=_to_head(side, 0.3))
 
 
 def eat(d: Draw) -> Act:
@@ -156,7 +159,7 @@ def eat(d: Draw) -> Act:
         ("brings food to the mouth", "bringing food to the mouth"),
     ]
     return Act(
-        _hand(verbs, side),
+        in_hand(verbs, side),
         {side: [*keys, Key(at, waist), Key(at + 0.6)]},
         DOWN_OUT,
         at + 0.6,
@@ -175,7 +178,7 @@ def phone(d: Draw) -> Act:
         ("holds a phone to the ear", "holding a phone to the ear"),
     ]
     return Act(
-        _hand(verbs, side),
+        in_hand(verbs, side),
         {side: [Key(0), Key(rise, ear, (0.3, -0.2, 0.35)), Key(rise + hold, ear), Key(end)]},
         DOWN_OUT,
         end,
@@ -205,7 +208,7 @@ def scratch(d: Draw) -> Act:
         at += d.between(0.12, 0.25)
         keys.append(Key(at, d.near(spot, 0.045)))
     end = at + d.between(0.5, 0.8)
-    return Act(_hand(words, side), {side: [*keys, Key(end)]}, DOWN_OUT, end, shown=_to_head(side, 0.3, 0.3))
+    return Act(in_hand(words, side), {side: [*keys, Key(end)]}, DOWN_OUT, end, shown=_to_head(side, 0.3, 0.3))
 
 
 def clap(d: Draw) -> Act:
@@ -254,7 +257,7 @@ def reach_up(d: Draw) -> Act:
             ("reaches up", "reaching up"),
             ("grabs something from a shelf above", "grabbing something from a shelf above"),
         ]
-        said = _hand(verbs, side)
+        said = in_hand(verbs, side)
     keys = [Key(0), Key(rise, top, (0.25, -0.05, 0.5)), Key(end, top), Key(down)]
     return Act(
         said,
@@ -344,7 +347,7 @@ def punch(d: Draw) -> Act:
             ("hits something in front", "hitting something in front"),
             ("lands one punch", "landing one punch"),
         ]
-    said = verbs if len(sides) == 2 else _hand(verbs, first)
+    said = verbs if len(sides) == 2 else in_hand(verbs, first)
     return Act(
         said, keys, DOWN_OUT, end, twist, shown=lambda j, fps: all(measure.punch_speed(j, s, fps) > 2.3 for s in sides)
     )
@@ -369,7 +372,7 @@ def throw(d: Draw) -> Act:
     ]
     keys = [Key(0), Key(back, cocked, (0.45, -0.25, 0.1)), Key(release, cocked), Key(release + aim, through, via)]
     return Act(
-        _hand(verbs, side),
+        in_hand(verbs, side),
         {side: [*keys, Key(end)]},
         (1.0, -0.2, -0.3),
         end,
