@@ -176,7 +176,7 @@ def swim(d: Draw) -> Act:
                     Key(begun + period, d.near(back, 0.03), (0.12, -0.55, 0.45)),
                 ]
             hands[side] = [*keys, Key(at + (count + 0.5) * period + 0.7)]
-        said = pairs("swims|swimming front crawl", "swims|swimming", "does|doing the crawl with the arms")
+        said = pairs("swims|swimming front crawl", "swims|swimming", "moves|moving the arms as if swimming")
     end = last(hands)
     lean = [(0.0, 0.0), (0.6, bent), (end - 0.7, bent), (end, 0.0)]
     return Act(said, hands, (0.8, 0.1, -0.2), end, lean=lean, shown=near((0.1, 0.04, 0.52), 0.2, 0.05))

@@ -7,29 +7,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 VERBS = (
-    "act advance alternate amble answer appear applaud approach ascend attack avoid balance bang beat begin bend bounce "
-    "bow box bring brush carry cartwheel catch change chat check cheer chop circle clap clasp clean climb close collapse "
-    "come continue cough cover crash crawl creep cross crouch cry dance dash descend die dig do dodge drag draw dribble "
-    "drink drive drop duck eat exercise extend fall fight flap flex flip fold gather gesture get give glance go grab "
-    "grasp greet hang hide hit hobble hold hop hug hurl hurry imitate jab jog juggle jump keep kick kneel knock land "
-    "laugh lay lean leap leave lie lift limp listen look lower lunge make march mime mix move nod open pace pantomime "
-    "parry pause peek perform pick pitch pivot place play plod point pose practice practise pray pretend propose pull "
-    "punch push put raise reach relax release remain rest rise rotate rub run salute saunter scramble scratch scrub set "
-    "shake shift shiver shoot show shrug shuffle sidestep sigh signal simulate sing sit skip slap slide slip slouch "
-    "sneak sneeze spin sprint squat stagger stand start stay step stir stomp stoop stop straighten stretch stride strike "
-    "stroll struggle strut stumble swat sway sweep swim swing take talk tap throw tilt tiptoe toss touch tremble trip "
-    "trot trudge tumble turn twirl twist use vomit waddle wait walk wander warm wash wave wiggle wipe wobble yawn"
+    "act advance aim alternate amble answer appear applaud approach ascend attack avoid balance bang beat beckon "
+    "begin bend blow bounce bow box bring brush carry cartwheel catch change chat check cheer chop circle clap clasp "
+    "clean climb close collapse come conduct continue cough cover crash crawl creep cross crouch cry dance dash "
+    "descend die dig do dodge drag draw dribble drink drive drop duck eat exercise extend fall fight flap flex flip "
+    "fold gather gesture get give glance go grab grasp greet hammer hang haul hide hit hobble hold hop hug hurl hurry "
+    "imitate jab jog juggle jump keep kick kneel knock land laugh lay lean leap leave lie lift limp listen look lower "
+    "lunge make march mime mix move nod open pace paint pantomime parry pause peek perform pick pitch pivot place "
+    "play plod point pose practice practise pray press pretend propose pull pump punch push put raise reach relax "
+    "release remain rest rise rotate rub run salute saunter scramble scratch scrub serve set shade shake shift shiver "
+    "shoot shove show shrug shuffle sidestep sigh signal simulate sing sit skip slap slide slip slouch sneak sneeze "
+    "spin sprint squat stagger stand start stay step stir stomp stoop stop straighten stretch stride strike stroll "
+    "struggle strut stumble surrender swat sway sweep swim swing take talk tap throw tilt tiptoe toss touch tremble "
+    "trip trot trudge tumble turn twirl twist type use vomit waddle wait walk wander warm wash wave wiggle wipe "
+    "wobble write yawn"
 ).split()
 _THIRD = {"do": "does", "go": "goes", "have": "has"}
 # fmt: off
 _PAST = {
-    "beat": "beat", "begin": "began", "bend": "bent", "bring": "brought", "catch": "caught", "come": "came",
+    "beat": "beat", "begin": "began", "bend": "bent", "blow": "blew", "bring": "brought", "catch": "caught", "come": "came",
     "creep": "crept", "dig": "dug", "do": "did", "draw": "drew", "drink": "drank", "drive": "drove", "eat": "ate",
     "fall": "fell", "fight": "fought", "get": "got", "give": "gave", "go": "went", "hang": "hung", "hit": "hit",
     "hold": "held", "keep": "kept", "kneel": "knelt", "lay": "laid", "leave": "left", "lie": "lay", "make": "made",
     "put": "put", "rise": "rose", "run": "ran", "shake": "shook", "shoot": "shot", "sing": "sang", "sit": "sat",
     "slide": "slid", "sneak": "sneaked", "spin": "spun", "stand": "stood", "stride": "strode", "strike": "struck",
-    "sweep": "swept", "swim": "swam", "swing": "swung", "take": "took", "throw": "threw",
+    "sweep": "swept", "swim": "swam", "swing": "swung", "take": "took", "throw": "threw", "write": "wrote",
     "arise": "arose", "bear": "bore", "bid": "bid", "burst": "burst", "bust": "bust", "cast": "cast", "fling": "flung",
     "freeze": "froze", "have": "had", "let": "let", "lose": "lost", "pay": "paid", "say": "said", "sink": "sank",
     "slink": "slunk", "sling": "slung", "spread": "spread", "spring": "sprang", "steal": "stole", "stick": "stuck",
@@ -39,8 +41,8 @@ _PAST = {
 _DOUBLES = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
 """A short word's last consonant doubles before -ing and -ed where one vowel stands before it: stop, hop, squat."""
 _NOT_DOUBLED = frozenset(
-    "answer beckon caper clamber clobber cover cower deliver deposit favor gallop gather hasten hunker limber loosen lower open "
-    "pivot saunter scamper signal stagger straighten teeter totter wallop wander".split()
+    "answer beckon caper clamber clobber cover cower deliver deposit favor gallop gather hammer hasten hunker limber loosen lower open "
+    "pivot saunter scamper signal stagger straighten surrender teeter totter wallop wander".split()
 )
 ENDS = ",;."
 """What may stand behind a word."""
