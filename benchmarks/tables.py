@@ -35,7 +35,14 @@ STYLE = (
 
 
 def numbers(
-    quality: dict, evaluation: dict, ordinary: dict, best: dict | None, fresh: dict, reworded: dict, unseen: dict
+    quality: dict,
+    evaluation: dict,
+    ordinary: dict,
+    best: dict | None,
+    fresh: dict,
+    reworded: dict,
+    unseen: dict,
+    asked: dict,
 ) -> str:
     codec, t2m, popping = quality["codec"], quality["t2m"], quality["popping_degrees"]
     # Both measure by metrics.captions.named, on the same clips where the weights are the same.
@@ -81,6 +88,12 @@ def numbers(
         (
             "the ordinary sentences in other words (benchmarks/ordinary.py --reworded): other people, moods and additions",
             said(reworded),
+            "",
+        ),
+        (
+            f"{len(asked['sentences'])} gestures, jobs, ways to walk and fights that people ask for "
+            "(benchmarks/prompts_asked.txt), one motion each, by eye: does it, partly, does not",
+            " / ".join(str(sum(r["after"] == v for r in asked["sentences"])) for v in ("yes", "partly", "no")),
             "",
         ),
         (
@@ -348,9 +361,10 @@ def main() -> None:
     speed, avx2 = read("speed"), read("speed-avx2")
     fresh, reworded, unseen = read("fresh"), read("reworded"), read("unseen")
     parts: dict[str, str] = {}
-    if quality and evaluation and ordinary and fresh and reworded and unseen:
+    asked = read("asked")
+    if quality and evaluation and ordinary and fresh and reworded and unseen and asked:
         parts |= {
-            "numbers": numbers(quality, evaluation, ordinary, read("ordinary-best8"), fresh, reworded, unseen),
+            "numbers": numbers(quality, evaluation, ordinary, read("ordinary-best8"), fresh, reworded, unseen, asked),
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }
