@@ -80,7 +80,9 @@ def test_training_can_write_what_the_shipped_weights_say():
     assert made["model"]["recipe"] == SHIPPED["model"]["recipe"]
     assert made["model"]["options"]["loop"]["steps"] == SHIPPED["model"]["options"]["loop"]["steps"]
     assert made["model"]["options"]["data"]["keep"] == SHIPPED["model"]["options"]["data"]["keep"]
-    first_made, first_shipped = (of["start"]["start"]["start"]["start"]["start"]["start"]["start"] for of in (made, SHIPPED))
+    first_made, first_shipped = (
+        of["start"]["start"]["start"]["start"]["start"]["start"]["start"] for of in (made, SHIPPED)
+    )
     assert first_made["started_from"] == first_shipped["started_from"]
     assert made["start"]["sha256"] == "9" * 64
     assert made["licences"] == ["CC BY-NC", provenance.MINILM_LICENCE, "free"]

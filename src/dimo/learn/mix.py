@@ -56,7 +56,16 @@ class ModelLoss:
             "wrong",
             "spans",
         )
-        for name in (*shares, "wrong_words", "beginnings", "motion_dropout", "reworded", "written", "language", "label_smoothing"):
+        for name in (
+            *shares,
+            "wrong_words",
+            "beginnings",
+            "motion_dropout",
+            "reworded",
+            "written",
+            "language",
+            "label_smoothing",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise RequestError(f"{name} must be from 0 to 1, not {getattr(self, name):g}")
         for name in (

@@ -24,7 +24,10 @@ _SAID: tuple[tuple[re.Pattern[str], dict[str, Any]], ...] = (
         {"check": "punch", "side": "any"},
     ),
     (re.compile(r"\b(?:clap(?:s|ping)?|applaud(?:s|ing)?)\b"), {"check": "clap"}),
-    (re.compile(r"\b(?:throw|toss)(?:s|es|ing)?\b(?!.*\b(?:punch|kick|jab|uppercut|kiss|arms|fireball|hoop))"), {"check": "throw"}),
+    (
+        re.compile(r"\b(?:throw|toss)(?:s|es|ing)?\b(?!.*\b(?:punch|kick|jab|uppercut|kiss|arms|fireball|hoop))"),
+        {"check": "throw"},
+    ),
     (re.compile(r"\b(?:salut(?:es?|ing)|scratch(?:es|ing)? (?:the|his|her|their) head)\b"), {"check": "hand_to_head"}),
 )
 """What is said to be done, of what is quick or fine, and the check that sees it (metrics.checks), by its own bounds."""

@@ -41,8 +41,10 @@ _PAST = {
 _DOUBLES = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
 """A short word's last consonant doubles before -ing and -ed where one vowel stands before it: stop, hop, squat."""
 _NOT_DOUBLED = frozenset(
-    "answer beckon caper clamber clobber cover cower deliver deposit favor gallop gather hammer hasten hunker limber loosen lower open "
-    "pivot saunter scamper signal stagger straighten surrender teeter totter wallop wander".split()
+    (
+        "answer beckon caper clamber clobber cover cower deliver deposit favor gallop gather hammer hasten hunker "
+        "limber loosen lower open pivot saunter scamper signal stagger straighten surrender teeter totter wallop wander"
+    ).split()
 )
 ENDS = ",;."
 """What may stand behind a word."""
