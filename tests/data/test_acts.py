@@ -124,7 +124,7 @@ SHOWN = {
 @pytest.mark.parametrize("name", NEW)
 def test_every_act_looks_like_what_it_is(name):
     made = 0
-    for seed in range(8):
+    for seed in range(6):
         act = NEW[name][0](Draw(np.random.default_rng(seed)))
         body = standing(act.ends + 0.6)
         motion = gestures.perform(body, act, 0.3)
@@ -140,7 +140,7 @@ def test_every_act_looks_like_what_it_is(name):
         named = {w for finite, _ in act.said for w in re.findall(r"\b(?:left|right) hand\b", finite)}
         if named and len(act.hands) == 1:
             assert named == {f"{next(iter(act.hands))} hand"}
-    assert made >= 5
+    assert made >= 4
 
 
 def test_both_hands_are_drawn_for_what_one_hand_does():
