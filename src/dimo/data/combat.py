@@ -46,7 +46,7 @@ def bow(d: Draw) -> Act:
 
 def pistol(d: Draw) -> Act:
     aimed: Place = (0.0, d.between(-0.1, 0.02), d.between(0.46, 0.52))
-    rise, at = d.between(0.4, 0.8), 0.0
+    rise = d.between(0.4, 0.8)
     at = rise + d.between(0.3, 1.0)
     way: list[tuple[float, Place, Place | None]] = [(rise, aimed, None), (at, aimed, None)]
     shots = d.one(0, 1, 2, 3)

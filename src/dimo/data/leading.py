@@ -68,8 +68,7 @@ def _away(joints: np.ndarray, side: str, place: Place) -> np.ndarray:
     left = across / np.linalg.norm(across, axis=-1, keepdims=True)
     ahead = np.cross(left, [0.0, 1, 0])
     off = joints[:, measure.WRIST[side]] - joints[:, measure.NECK]
-    sign = 1 if side == "left" else -1
-    own = np.stack([sign * (off * left).sum(-1), off[:, 1], (off * ahead).sum(-1)], -1)
+    own = np.stack([LEFT_OF[side] * (off * left).sum(-1), off[:, 1], (off * ahead).sum(-1)], -1)
     return np.linalg.norm(own - place, axis=-1)
 
 
@@ -91,16 +90,26 @@ def mirrored(place: Place, side: str) -> Place:
     return (place[0] if side == "right" else -place[0], place[1], place[2])
 
 
+def in_turn(
+    at: float, first: Place, stroke: Callable[[float], list[Key]], count: int, period: float, rest: float = 0.6
+) -> dict[str, list[Key]]:
+    """Both hands half a period apart: at a place from `at` on, then so many strokes, and back. stroke: the keys of one that
+    begins at that second and lasts a period."""
+    keys = {}
+    for half, side in enumerate(posture.SIDES):
+        strokes = [stroke(at + (i + half / 2) * period) for i in range(count)]
+        end = Key(at + (count + 0.5) * period + rest)
+        keys[side] = [Key(0), Key(at, first), *(key for one in strokes for key in one), end]
+    return keys
+
+
 def alternating(d: Draw, first: Place, second: Place, count: int, period: float) -> dict[str, list[Key]]:
     """Both hands to and fro between two places, half a period apart."""
-    keys, at = {}, d.between(0.4, 0.7)
-    for half, side in enumerate(posture.SIDES):
-        keys[side] = [Key(0), Key(at, first)]
-        for i in range(count):
-            begun = at + (i + half / 2) * period
-            keys[side] += [Key(begun + period / 2, d.near(second, 0.02)), Key(begun + period, d.near(first, 0.02))]
-        keys[side].append(Key(at + (count + 0.5) * period + 0.6))
-    return keys
+
+    def stroke(begun: float) -> list[Key]:
+        return [Key(begun + period / 2, d.near(second, 0.02)), Key(begun + period, d.near(first, 0.02))]
+
+    return in_turn(d.between(0.4, 0.7), first, stroke, count, period)
 
 
 def last(hands: Mapping[str, Sequence[Key]]) -> float:

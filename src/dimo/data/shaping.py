@@ -21,6 +21,7 @@ from dimo.body.rotation import axis_angle_to_quat, normalise, quat_conjugate, qu
 from dimo.data.gestures import SPINE, Draw
 from dimo.data.paces import Pace, feet, put_feet, standing
 from dimo.data.phrases import Pairs
+from dimo.text.verbs import gerund, third_person
 
 LEFT, UP, AHEAD = np.eye(3)
 Place = tuple[float, float, float]
@@ -40,21 +41,8 @@ DEEPEST_M = 0.05
 def say(sentences: str) -> Pairs:
     """Finite and -ing forms of sentences with ; between them and ~ before the stem of each verb: "~kneel and ~rise"."""
     each = [" ".join(s.split()) for s in sentences.split(";")]
-    return [(re.sub(r"~(\w+)", _finite, s), re.sub(r"~(\w+)", _gerund, s)) for s in each]
-
-
-def _finite(verb: re.Match[str]) -> str:
-    stem = verb[1]
-    if re.search(r"[^aeiou]y$", stem):
-        return stem[:-1] + "ies"
-    return stem + ("es" if re.search(r"(?:s|sh|ch|x|o)$", stem) else "s")
-
-
-def _gerund(verb: re.Match[str]) -> str:
-    stem = verb[1]
-    if re.search(r"^[^aeiou]*[aeiou][bdgmnprt]$", stem):
-        stem += stem[-1]
-    return re.sub(r"(?<=[^aeiou])e$", "", stem) + "ing"
+    finite, ing = (lambda verb: third_person(verb[1])), (lambda verb: gerund(verb[1]))
+    return [(re.sub(r"~(\w+)", finite, s), re.sub(r"~(\w+)", ing, s)) for s in each]
 
 
 def made(motion: Motion, body: Motion, said: Pairs, kind: str, shown: bool) -> Pace | None:

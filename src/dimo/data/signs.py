@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dimo.body import posture
 from dimo.body.acting import Key
 from dimo.data.gestures import DOWN, DOWN_OUT, OUT, Act, Draw, in_hand
-from dimo.data.leading import both, held, last, near, pairs, repeated
+from dimo.data.leading import both, held, in_turn, last, near, pairs, repeated
 
 
 def beckon(d: Draw) -> Act:
@@ -88,13 +88,7 @@ def beat_chest(d: Draw) -> Act:
     hit, away = d.near((0.05, -0.2, 0.17), 0.02), d.near((0.42, -0.1, 0.3), 0.03)
     period, at = d.between(0.5, 0.8), d.between(0.4, 0.7)
     count = int(d.generator.integers(4, 9))
-    keys: dict[str, list[Key]] = {}
-    for half, side in enumerate(posture.SIDES):
-        keys[side] = [Key(0), Key(at, away)]
-        for i in range(count):
-            begun = at + (i + half / 2) * period
-            keys[side] += [Key(begun + 0.5 * period, hit), Key(begun + period, away)]
-        keys[side].append(Key(at + (count + 0.5) * period + 0.6))
+    keys = in_turn(at, away, lambda t: [Key(t + 0.5 * period, hit), Key(t + period, away)], count, period)
     said = pairs(
         "beats|beating the chest like a gorilla",
         "pounds|pounding on the chest",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dimo.body import posture
 from dimo.body.acting import LEFT_OF, Key
 from dimo.data.gestures import DOWN, DOWN_OUT, OUT, Act, Draw, in_hand
-from dimo.data.leading import Place, alternating, both, last, mirrored, near, pairs, repeated, together
+from dimo.data.leading import Place, alternating, both, in_turn, last, mirrored, near, pairs, repeated, together
 
 
 def golf(d: Draw) -> Act:
@@ -166,16 +166,15 @@ def swim(d: Draw) -> Act:
     else:
         ahead, back = (0.14, 0.1, 0.5), (0.2, -0.5, 0.0)
         period, at = d.between(1.1, 1.7), d.between(0.5, 0.8)
-        count, hands = int(d.generator.integers(2, 5)), {}
-        for half, side in enumerate(posture.SIDES):
-            keys = [Key(0), Key(at, back)]
-            for i in range(count):
-                begun = at + (i + half / 2) * period
-                keys += [
-                    Key(begun + period / 2, d.near(ahead, 0.03), (0.3, 0.75, 0.0)),
-                    Key(begun + period, d.near(back, 0.03), (0.12, -0.55, 0.45)),
-                ]
-            hands[side] = [*keys, Key(at + (count + 0.5) * period + 0.7)]
+        count = int(d.generator.integers(2, 5))
+
+        def stroke(begun: float) -> list[Key]:
+            return [
+                Key(begun + period / 2, d.near(ahead, 0.03), (0.3, 0.75, 0.0)),
+                Key(begun + period, d.near(back, 0.03), (0.12, -0.55, 0.45)),
+            ]
+
+        hands = in_turn(at, back, stroke, count, period, 0.7)
         said = pairs("swims|swimming front crawl", "swims|swimming", "moves|moving the arms as if swimming")
     end = last(hands)
     lean = [(0.0, 0.0), (0.6, bent), (end - 0.7, bent), (end, 0.0)]
