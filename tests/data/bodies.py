@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from dimo.body import acting
 from dimo.body.motion import Motion
 from dimo.body.rotation import axis_angle_to_quat
-from dimo.data import paces
 from dimo.data.joining import BODY
 
 
@@ -25,7 +25,7 @@ def walking(steps: int = 7, length: float = 0.6, seconds: float = 0.6) -> Motion
     frames = round(steps * seconds * 20)
     t = np.arange(frames) / (seconds * 20)
     body = standing(frames / 20)[:frames]
-    places, turns = paces.feet(body)
+    places, turns = acting.feet(body)
     for first, side in enumerate(("left", "right")):
         way, up = np.zeros(frames), np.zeros(frames)
         for step in range(first, steps, 2):
@@ -37,4 +37,4 @@ def walking(steps: int = 7, length: float = 0.6, seconds: float = 0.6) -> Motion
         places[side][:, 1] += up
     middle = (places["left"][:, 2] + places["right"][:, 2]) / 2
     root = body.root + np.stack([0 * t, np.full(frames, -0.06), middle - middle[0]], -1)
-    return paces.put_feet(Motion(BODY, 20.0, root, body.rotations), places, turns)
+    return acting.put_feet(Motion(BODY, 20.0, root, body.rotations), places, turns)

@@ -8,14 +8,18 @@ from bodies import standing, walking
 
 from dimo.body import measure, posture
 from dimo.body.rotation import quat_conjugate, quat_rotate
-from dimo.data import paces, shaping, standers, ways
+from dimo.data import paces, shaping, standers, walkers, ways
 from dimo.data.gestures import Draw
+from dimo.data.joining import BODY
 from dimo.data.shaping import say
 
 SIDES = posture.SIDES
+LEGS_MOVED = ("backing",)
+"""Ways whose feet are not where and when those of the walk are."""
 SEEDS = 7
 
 
+ALL = {**ways.PACES, **walkers.PACES}
 WALK, STAND = walking(), standing(5.0)
 
 
@@ -23,7 +27,7 @@ WALK, STAND = walking(), standing(5.0)
 def made():
     """Of each way what some seeds make."""
     out = {}
-    for name, (how, walks, _) in ways.PACES.items():
+    for name, (how, walks, _) in ALL.items():
         body = WALK if walks else STAND
         found = [how(body, Draw(np.random.default_rng([seed, 3]))) for seed in range(SEEDS)]
         out[name] = [pace for pace in found if pace is not None]
@@ -63,31 +67,31 @@ def test_words_are_inflected():
     ]
 
 
-@pytest.mark.parametrize("name", ways.PACES)
+@pytest.mark.parametrize("name", ALL)
 def test_every_way_is_sound_and_said_without_a_subject(made, name):
     assert len(made[name]) >= 4
-    _, walks, _ = ways.PACES[name]
+    _, walks, _ = ALL[name]
     for pace in made[name]:
         j = pace.motion.joints()
         assert j[..., 1].min() > -0.05
         assert not posture.hovers(j, 20.0)
         assert np.linalg.norm(np.diff(j, axis=0), axis=-1).max() * 20 < 8
         assert np.linalg.norm(np.diff(j, 2, axis=0), axis=-1).max() * 400 < 130
-        assert len(pace.said) >= 6
+        assert len(pace.said) >= 3
         for finite, gerund in pace.said:
             assert re.match(r"[a-z]+s\b", finite)
             assert re.match(r"[a-z]+ing\b", gerund)
             assert "~" not in finite + gerund
             assert "  " not in finite
         if walks:
-            assert measure.travel(j)["forward"] > 3
+            assert measure.travel(j)["backward" if name == "backing" else "forward"] > 3
             assert j[:, measure.FEET, 1].min(axis=1).max() < 0.05
         else:
             # It begins as the body stands, but for knees that are not quite as straight.
             assert np.allclose(np.delete(j[0] - STAND.joints()[0], list(posture.KNEE.values()), 0), 0, atol=5e-3)
 
 
-@pytest.mark.parametrize("name", [n for n, (_, walks, _) in ways.PACES.items() if walks])
+@pytest.mark.parametrize("name", [n for n, (_, walks, _) in ALL.items() if walks and n not in LEGS_MOVED])
 def test_feet_that_stood_still_stand(made, name):
     for pace in made[name]:
         # As long as it lasts, which is the time that the walk was slowed down to.
@@ -217,16 +221,75 @@ def test_hands_are_where_they_are_said_to_be():
     assert seen == set(ways.HANDS)
 
 
+def test_one_hand_is_kept_where_it_is_said_to_be_and_the_other_swings():
+    seen = set()
+    for seed in range(40):
+        pace = walkers.one_handed(WALK, Draw(np.random.default_rng(seed)))
+        assert pace is not None
+        name = pace.kind.removeprefix("one_handed_")
+        seen.add(name)
+        j, w = pace.motion.joints(), wrists(pace.motion)
+        kept = max(SIDES, key=lambda s: np.median(w[s][:, 1]))
+        named = {s for finite, _ in pace.said for s in re.findall(r"\b(?:left|right)\b", finite)}
+        assert named in (set(), {kept})
+        assert np.ptp(w[kept], axis=0).max() < 0.12
+        if name in ("phone", "eyes", "head"):
+            assert np.median(posture.hand_to_head(j, kept)) < 0.3
+        if name == "up":
+            assert np.median(posture.hand_over_head(j, kept)) > 0.1
+        if name == "torch":
+            assert np.median(w[kept][:, 2]) > 0.3
+        if name in ("chest", "side"):
+            assert np.median(np.linalg.norm(j[:, measure.WRIST[kept]] - j[:, BODY.index("spine2")], axis=-1)) < 0.35
+    assert seen == set(walkers.ONE_HAND)
+
+
+def test_who_backs_away_looks_where_the_hands_are(made):
+    for pace in made["backing"]:
+        j, w = pace.motion.joints(), wrists(pace.motion)
+        ahead, up = (min(np.median(v[:, axis]) for v in w.values()) for axis in (2, 1))
+        assert {"up": up > 0.1, "guard": 0.1 < ahead < 0.35, "gun": ahead > 0.3, "ward": ahead > 0.3}[
+            pace.kind.removeprefix("backing_")
+        ]
+        facing = quat_rotate(shaping.frame(pace.motion), shaping.AHEAD)
+        assert ((j[-1, 0] - j[0, 0]) * facing.mean(0)).sum() < -3
+
+
+def test_the_sad_look_down_and_some_have_their_hands_tied(made):
+    tied = set()
+    for pace in made["sad"]:
+        j, w = pace.motion.joints(), wrists(pace.motion)
+        neck_to_head = j[:, 15] - j[:, measure.NECK]
+        assert np.median(neck_to_head[:, 2]) > np.median(neck_to_head[:, 1]) * 0.5
+        back = all(often(v[:, 2] < 0.02) for v in w.values()) and np.median(posture.hands_apart(j)) < 0.2
+        assert back == ("behind" in pace.said[0][0] or "tied" in pace.said[0][0])
+        tied.add(back)
+    assert tied == {True, False}
+
+
+def test_a_leg_that_marches_is_straight_and_up(made):
+    for pace in made["goose_step"]:
+        j = pace.motion.joints()
+        for side in SIDES:
+            hip, knee, ankle = (j[:, i] for i in (measure.HIP[side], posture.KNEE[side], measure.ANKLE[side]))
+            top = ankle[:, 1].argmax()
+            assert ankle[top, 2] - hip[top, 2] > 0.4
+            leg = np.linalg.norm(ankle - hip, axis=-1) / (
+                np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
+            )
+            assert leg[top] > 0.95
+
+
 def test_kneeling_brings_the_named_knee_to_the_floor_and_the_other_foot_stays():
     shown, floor = set(), measure.floor(STAND.joints())
     for seed in range(16):
         pace = standers.kneeling(STAND, Draw(np.random.default_rng(seed)))
         assert pace is not None
         j = pace.motion.joints()
-        both = "both" in pace.said[0][0]
-        first = None if both else named_side(pace)
-        for side in SIDES:
-            knee = j[:, posture.KNEE[side], 1] - floor
+        offers, both = "propose" in pace.said[0][0], "both" in pace.said[0][0]
+        lowered = {s: j[:, posture.KNEE[s], 1] - floor for s in SIDES}
+        first = None if both else named_side(pace) if not offers else min(SIDES, key=lambda s: lowered[s].min())
+        for side, knee in lowered.items():
             down = measure.longest_run(knee < 0.08) / 20 > 0.5
             assert down == (both or side == first)
             if down:
@@ -238,8 +301,11 @@ def test_kneeling_brings_the_named_knee_to_the_floor_and_the_other_foot_stays():
         rises = bool(re.search("stand up|stands up|rise|get up|gets up", pace.said[0][0]))
         assert (posture.pelvis_height(j)[-1] > 0.97) == rises
         assert np.median(measure.pitch_degrees(j)) < 25
-        shown.add((both, rises))
-    assert len(shown) == 4
+        if offers:
+            ahead = max(np.percentile(w[:, 2], 60) for w in wrists(pace.motion).values())
+            assert ahead > 0.35
+        shown.add((both, rises, offers))
+    assert len(shown) >= 5
 
 
 def test_ducking_and_dodging_leave_the_feet_and_come_back(made):
@@ -260,13 +326,29 @@ def test_ducking_and_dodging_leave_the_feet_and_come_back(made):
 
 def test_on_one_leg_the_named_one_stands_and_carries_the_body(made):
     for pace in made["one_leg"]:
-        stood = re.search("left|right", pace.said[1][0])[0]
+        stood = re.search("(left|right) leg", " ".join(finite for finite, _ in pace.said))[1]
         j = pace.motion.joints()
         lifted = j[:, measure.ANKLE[posture.OTHER[stood]], 1] > 0.3
         assert lifted.sum() / 20 > 0.6
         foot = [measure.ANKLE[stood], measure.FOOT[stood]]
         assert np.abs(j[:, foot] - STAND.joints()[:, foot]).max() < 0.01
         assert np.abs(j[lifted, measure.PELVIS, 0] - j[lifted, measure.ANKLE[stood], 0]).max() < 0.05
+
+
+def test_in_the_tree_pose_the_palms_are_together_where_it_is_said():
+    seen = set()
+    for seed in range(40):
+        pace = standers.one_leg(STAND, Draw(np.random.default_rng(seed)))
+        if pace is None or "tree" not in pace.said[0][0]:
+            continue
+        above = "above" in pace.said[-1][0]
+        seen.add(above)
+        j = pace.motion.joints()
+        held = posture.hands_apart(j) < 0.16
+        assert measure.longest_run(held) / 20 > 0.8
+        over = np.median(posture.hand_over_head(j, "left")[held])
+        assert (over > 0.1) if above else (over < -0.2)
+    assert seen == {True, False}
 
 
 def test_who_stands_too_short_a_time_does_not_kneel():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dimo.body import limbs, measure
+from dimo.body import limbs, measure, posture
 from dimo.body.limbs import Limb
 from dimo.body.motion import Motion
 from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate, yaw_to_quat
@@ -22,6 +22,10 @@ BEND_M, FIRM = 0.03, 5.0
 """What the elbow's direction weighs against where the elbow is, in metres of bend: of a hand that is its own, of one led."""
 BACK = (0.3, -0.4, -1.0)
 """Where the elbow of a swinging arm points."""
+LEG = {s: Limb(measure.HIP[s], posture.KNEE[s], measure.ANKLE[s]) for s in posture.SIDES}
+LEFT, UP, AHEAD = np.eye(3)
+STRAIGHT = 0.998
+"""Share of the length of a leg that it may be stretched to."""
 STEADY_SECONDS = 0.5
 """The heading is smoothed so long: hips that sway must not sway a hand that is held."""
 
@@ -131,3 +135,39 @@ def shrug(motion: Motion, angle: np.ndarray) -> Motion:
 
 def moved_root(motion: Motion, shift: np.ndarray) -> Motion:
     return replace(motion, root=motion.root + shift)
+
+
+def feet(motion: Motion) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Where the ankles are and how they are turned."""
+    joints, world = motion.joints(), motion.global_rotations()
+    places = {s: joints[:, j].copy() for s, j in measure.ANKLE.items()}
+    return places, {s: world[:, j] for s, j in measure.ANKLE.items()}
+
+
+def put_feet(motion: Motion, places: dict[str, np.ndarray], turns: dict[str, np.ndarray]) -> Motion:
+    """Ankles at places (F, 3), oriented turns (F, 4) in the world; knees go on pointing where they point, or ahead."""
+    ahead = quat_rotate(frame(motion), AHEAD)
+    for side, leg in LEG.items():
+        motion = limbs.reach(motion, leg, places[side], turns[side], ahead)
+    return motion
+
+
+def on_feet(motion: Motion, places: dict[str, np.ndarray], turns: dict[str, np.ndarray]) -> Motion:
+    """put_feet with the pelvis lowered, smoothly, where a leg is too short."""
+    joints, drop = motion.joints(), np.zeros(len(motion))
+    lengths = motion.skeleton.lengths
+    for side in posture.SIDES:
+        leg = STRAIGHT * (lengths[posture.KNEE[side]] + lengths[measure.ANKLE[side]])
+        x, y, z = (joints[:, measure.HIP[side]] - places[side]).T
+        drop = np.maximum(drop, y - np.sqrt(np.maximum(leg**2 - x**2 - z**2, 0)))
+    half = round(0.15 * motion.fps)
+    most = np.lib.stride_tricks.sliding_window_view(np.pad(drop, half, mode="edge"), 2 * half + 1).max(axis=1)
+    return put_feet(moved_root(motion, -measure.moving_average(most, half)[:, None] * UP), places, turns)
+
+
+def tipped(motion: Motion, pitch: np.ndarray | float) -> Motion:
+    """The whole body turned forward about the pelvis, in degrees; its feet are to be put back."""
+    rotations = motion.rotations.copy()
+    turned = axis_angle_to_quat(quat_rotate(frame(motion), LEFT), np.radians(pitch) * np.ones(len(motion)))
+    rotations[:, 0] = quat_multiply(turned, rotations[:, 0])
+    return replace(motion, rotations=rotations)

@@ -42,7 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--from",
         dest="start",
         type=Path,
-        help="all but codec: BERT weights to begin from (default: the MiniLM package); model: or weights to go on from",
+        help="BERT weights to begin from (default: the MiniLM package); model and codec: weights to go on from",
     )
     add_model_flag(parser, "align only: other weights to begin from than the packaged ones")
     parser.add_argument(
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         args.evaluator,
     )
     if args.what == "codec":
-        done = train.train_codec(settings)
+        done = train.train_codec(settings, args.start)
     elif args.what == "model":
         done = train.train_model(settings, args.codec, args.start)
     elif args.what == "align":

@@ -9,7 +9,7 @@ import numpy as np
 
 from dimo.body import posture
 from dimo.body.motion import Motion
-from dimo.data import combat, gestures, music, paces, poses, signs, sports, ways, work
+from dimo.data import combat, everyday, gestures, moods, music, paces, poses, signs, sports, walkers, ways, work
 from dimo.data.gestures import Draw
 from dimo.data.joining import join, to_and_fro
 from dimo.data.paces import Pace, slower
@@ -19,7 +19,16 @@ from dimo.data.records import Clip
 from dimo.features.layouts import LONGEST
 
 SENTENCES = 4
-ACTS = {**gestures.ACTS, **poses.ACTS, **signs.ACTS, **combat.ACTS, **sports.ACTS, **work.ACTS, **music.ACTS}
+ACTS = {
+    **everyday.ACTS,
+    **poses.ACTS,
+    **moods.ACTS,
+    **signs.ACTS,
+    **combat.ACTS,
+    **sports.ACTS,
+    **work.ACTS,
+    **music.ACTS,
+}
 """All gestures, and how often each is drawn."""
 ON_THE_WAY = (
     "salute",
@@ -35,6 +44,28 @@ ON_THE_WAY = (
     "guitar",
     "beckon",
     "photo",
+    "read",
+    "shrug",
+    "think",
+    "watch",
+    "lookout",
+    "laugh",
+    "shiver",
+    "yawn",
+    "wave_help",
+    "shake_fist",
+    "on_head",
+    "hands_behind",
+    "surrender",
+    "cross_arms",
+    "spread",
+    "flap",
+    "violin",
+    "stop_sign",
+    "conduct",
+    "belly",
+    "blow_kiss",
+    "pray",
 )
 """Gestures that somebody makes who walks."""
 PACES: dict[str, tuple[Callable[[Motion, Draw], Pace | None], bool, float]] = {
@@ -46,6 +77,7 @@ PACES: dict[str, tuple[Callable[[Motion, Draw], Pace | None], bool, float]] = {
     "stairs": (paces.climbing, True, 1.2),
     "still": (paces.motionless, False, 1.0),
     **ways.PACES,
+    **walkers.PACES,
 }
 """Paces: how, whether on somebody who walks, and how often each is drawn."""
 GESTURES = 0.57
@@ -91,7 +123,7 @@ def _gesture(stands: Sequence[Part], walks: Sequence[Part], generator: np.random
     draw = Draw(generator)
     gesture = ACTS[name][0](draw)
     start, rest = draw.between(0.0, 0.6), draw.between(0.05, 0.8)
-    walking = name in ON_THE_WAY and generator.random() < 0.2
+    walking = name in ON_THE_WAY and generator.random() < 0.3
     if not (walks if walking else stands):
         return None
     part = pick(walks if walking else stands, generator)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dimo.body import posture
 from dimo.body.acting import LEFT_OF, Key
-from dimo.data.gestures import DOWN_OUT, Act, Draw, in_hand
+from dimo.data.gestures import DOWN_OUT, Act, Curve, Draw, in_hand
 from dimo.data.leading import Place, both, held, last, near, pairs, together
 
 
@@ -154,6 +154,42 @@ def uppercut(d: Draw) -> Act:
     return Act(in_hand(verbs, side), hands, DOWN_OUT, hit + 1.1, twist, shown=near(top, 0.14, 0.05, (side,)))
 
 
+def combination(d: Draw) -> Act:
+    """A jab, a cross, and a hook or an uppercut from the guard."""
+    front = d.side(0.25)
+    rear, sign = posture.OTHER[front], LEFT_OF[front]
+    guard, straight = d.near((0.1, -0.09, 0.19), 0.02), d.near((0.02, -0.07, 0.68), 0.03)
+    last_one = d.one("hook", "uppercut", "")
+    hits: list[tuple[str, Place, Place | None, float]] = [(front, straight, None, -18.0), (rear, straight, None, 34.0)]
+    if last_one == "hook":
+        hits.append((front, d.near((-0.1, -0.03, 0.4), 0.03), (0.55, -0.05, 0.4), -35.0))
+    if last_one == "uppercut":
+        hits.append((front, d.near((0.04, 0.16, 0.38), 0.03), (0.1, -0.5, 0.45), -28.0))
+    at = d.between(0.5, 0.8)
+    hands = {s: [Key(0), Key(at, guard)] for s in posture.SIDES}
+    twist: Curve = [(0.0, 0.0), (at, 0.0)]
+    for side, place, via, turn in hits:
+        quick = d.between(0.12, 0.18)
+        hands[side] += [Key(at, guard), Key(at + quick, place, via), Key(at + quick + d.between(0.22, 0.32), guard)]
+        twist += [(at, twist[-1][1]), (at + quick, turn * sign)]
+        at += quick + d.between(0.2, 0.4)
+    stays, end = at + 0.3, at + d.between(0.8, 1.2)
+    for s in posture.SIDES:
+        hands[s] += [Key(stays, guard), Key(end)]
+    twist += [(stays, 0.0), (end, 0.0)]
+    tail = f" and a {last_one}".replace("a upper", "an upper") if last_one else ""
+    said = pairs(
+        f"throws|throwing a jab, a cross{tail}" if tail else "throws|throwing a jab and a cross",
+        f"boxes|boxing with a jab, a cross{tail}" if tail else "boxes|boxing with a jab and a cross",
+        "throws|throwing a combination of punches",
+        "boxes|boxing",
+        "shadowboxes|shadowboxing",
+    )
+    if last_one:
+        said += pairs(f"throws|throwing a jab, a cross and then {tail[5:]}")
+    return Act(said, hands, DOWN_OUT, end, twist, shown=near(straight, 0.22, 0.04))
+
+
 ACTS: dict[str, tuple[Callable[[Draw], Act], float]] = {
     "bow": (bow, 0.45),
     "pistol": (pistol, 0.45),
@@ -162,5 +198,6 @@ ACTS: dict[str, tuple[Callable[[Draw], Act], float]] = {
     "shove": (shove, 0.45),
     "slap": (slap, 0.25),
     "uppercut": (uppercut, 0.3),
+    "combination": (combination, 0.45),
 }
 """Moves of fights, and how often each is drawn."""

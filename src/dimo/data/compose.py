@@ -383,7 +383,7 @@ RECIPES: dict[str, tuple[Callable[[Bank, np.random.Generator], Made | None], flo
     "padded": (padded, 0.25),
     "lowered": (lowered, 0.12),
     "again": (again, 0.10),
-    "acted": (acted, 0.36),
+    "acted": (acted, 0.46),
 }
 """Ways to make a composite, and how often each is tried."""
 

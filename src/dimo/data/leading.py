@@ -32,6 +32,19 @@ def held(d: Draw, place: Place, hold: tuple[float, float], via: Place | None = N
     return [Key(0), Key(rise, place, via), Key(stays, place), Key(stays + d.between(0.5, 0.9))]
 
 
+def stay(d: Draw) -> bool:
+    """Whether a pose is there from the beginning to the end (posed), and not taken and left again (held)."""
+    return bool(d.generator.random() < 0.35)
+
+
+def posed(d: Draw, place: Place, seconds: tuple[float, float], sway: float = 0.01) -> list[Key]:
+    """There from the beginning to the end, for so many seconds at least and at most, swaying a little."""
+    end, keys = d.between(*seconds), [Key(0, place)]
+    while keys[-1].seconds < end:
+        keys.append(Key(keys[-1].seconds + d.between(0.5, 1.0), d.near(place, sway)))
+    return keys
+
+
 def repeated(d: Draw, first: Place, second: Place, count: tuple[int, int], period: tuple[float, float]) -> list[Key]:
     """To and fro between two places, so many times at least and at most, each in so many seconds."""
     at, each = d.between(0.4, 0.8), d.between(*period)
@@ -40,6 +53,13 @@ def repeated(d: Draw, first: Place, second: Place, count: tuple[int, int], perio
         keys += [Key(at + each / 2, d.near(second, 0.015)), Key(at + each, d.near(first, 0.015))]
         at += each
     return [*keys, Key(at + d.between(0.5, 0.8))]
+
+
+def on_trunk(place: Place, pitch: float) -> Place:
+    """Where a place on an upright trunk is when that is bent forward by so many degrees."""
+    turn = np.radians(pitch)
+    x, y, z = place
+    return (x, float(y * np.cos(turn) - z * np.sin(turn)), float(z * np.cos(turn) + y * np.sin(turn)))
 
 
 def pairs(*verbs: str) -> Pairs:

@@ -10,16 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dimo.body import acting, blend, limbs, measure, posture
-from dimo.body.acting import LEFT_OF, bend, course, frame, minimum_jerk, moved_root
-from dimo.body.limbs import Limb
+from dimo.body import acting, blend, measure, posture
+from dimo.body.acting import LEFT_OF, bend, course, feet, frame, minimum_jerk, moved_root, put_feet
 from dimo.body.motion import Motion
 from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate
 from dimo.data.gestures import SPINE, Draw
 from dimo.data.phrases import Pairs
 
 AHEAD = np.array([0.0, 0, 1])
-LEG = {s: Limb(measure.HIP[s], posture.KNEE[s], measure.ANKLE[s]) for s in posture.SIDES}
 STANDS_MPS, STANDS_M = 0.45, 0.1
 """A foot stands below this speed over the ground and this height of the ankle above its lowest."""
 
@@ -31,21 +29,6 @@ class Pace:
     motion: Motion
     said: Pairs
     kind: str
-
-
-def put_feet(motion: Motion, places: dict[str, np.ndarray], turns: dict[str, np.ndarray]) -> Motion:
-    """Ankles at places (F, 3), oriented turns (F, 4) in the world; knees go on pointing where they point, or ahead."""
-    ahead = quat_rotate(frame(motion), AHEAD)
-    for side, leg in LEG.items():
-        motion = limbs.reach(motion, leg, places[side], turns[side], ahead)
-    return motion
-
-
-def feet(motion: Motion) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Where the ankles are and how they are turned."""
-    joints, world = motion.joints(), motion.global_rotations()
-    places = {s: joints[:, j].copy() for s, j in measure.ANKLE.items()}
-    return places, {s: world[:, j] for s, j in measure.ANKLE.items()}
 
 
 def slower(motion: Motion, factor: float) -> Motion:

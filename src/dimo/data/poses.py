@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dimo.body import posture
 from dimo.body.acting import Key
 from dimo.data.gestures import DOWN, DOWN_OUT, OUT, Act, Draw, in_hand
-from dimo.data.leading import both, held, near, pairs
+from dimo.data.leading import both, held, near, pairs, posed, stay
 
 
 def cross_arms(d: Draw) -> Act:
     top, low = d.near((-0.1, -0.24, 0.21), 0.02), d.near((-0.1, -0.28, 0.16), 0.02)
-    keys = held(d, top, (1.0, 3.5), (0.3, -0.35, 0.35))
+    kept = stay(d)
+    keys = posed(d, top, (2.0, 6.0)) if kept else held(d, top, (1.0, 3.5), (0.3, -0.35, 0.35))
     over = d.side(0.5)
     under = [Key(k.seconds, low if k.place else None, k.via) for k in keys]
     said = pairs(
@@ -23,13 +24,23 @@ def cross_arms(d: Draw) -> Act:
         "crosses|crossing both arms over the chest",
         "keeps|keeping the arms crossed",
     )
+    if kept:
+        said = pairs(
+            "stands|standing with crossed arms",
+            "stands|standing with folded arms",
+            "keeps|keeping the arms crossed",
+            "waits|waiting with crossed arms",
+            "stands|standing idle, arms crossed",
+            "stands|standing still with the arms folded",
+        )
     hands = {over: keys, posture.OTHER[over]: under}
     return Act(said, hands, DOWN_OUT, keys[-1].seconds, shown=near((-0.1, -0.26, 0.19), 0.1, 0.8))
 
 
 def surrender(d: Draw) -> Act:
     place = d.near((0.3, 0.2, 0.12), 0.05)
-    keys = held(d, place, (0.8, 3.0), (0.4, -0.2, 0.3))
+    kept = stay(d)
+    keys = posed(d, place, (1.5, 4.5), 0.02) if kept else held(d, place, (0.8, 3.0), (0.4, -0.2, 0.3))
     said = pairs(
         "raises|raising both hands in surrender",
         "surrenders|surrendering",
@@ -37,6 +48,13 @@ def surrender(d: Draw) -> Act:
         "holds|holding both hands up beside the head",
         "gives|giving up with both hands in the air",
     )
+    if kept:
+        said = pairs(
+            "holds|holding both hands up in surrender",
+            "stands|standing with both hands up",
+            "surrenders|surrendering with both hands up",
+            "keeps|keeping the hands up",
+        )
     return Act(said, both(keys), OUT, keys[-1].seconds, shown=near((0.3, 0.2, 0.12), 0.12, 0.5))
 
 
@@ -60,19 +78,28 @@ def shrug(d: Draw) -> Act:
 
 def hands_behind(d: Draw) -> Act:
     place = d.near((0.05, -0.5, -0.15), 0.02)
-    keys = held(d, place, (1.0, 3.5), (0.4, -0.5, -0.1))
+    kept = stay(d)
+    keys = posed(d, place, (2.0, 6.0)) if kept else held(d, place, (1.0, 3.5), (0.4, -0.5, -0.1))
     said = pairs(
         "puts|putting both hands behind the back",
         "stands|standing with the hands behind the back",
         "holds|holding the hands behind the back",
         "clasps|clasping the hands behind the back",
     )
+    if kept:
+        said = pairs(
+            "stands|standing with the hands behind the back",
+            "stands|standing at ease with both hands behind the back",
+            "keeps|keeping the hands behind the back",
+            "waits|waiting with the hands behind the back",
+        )
     return Act(said, both(keys), (1.0, -0.2, -0.7), keys[-1].seconds, shown=near((0.05, -0.5, -0.15), 0.12, 0.7))
 
 
 def spread(d: Draw) -> Act:
     place = d.near((0.72, -0.07, 0.02), 0.03)
-    keys = held(d, place, (0.8, 3.0), (0.55, -0.45, 0.1))
+    kept = stay(d)
+    keys = posed(d, place, (1.5, 4.5)) if kept else held(d, place, (0.8, 3.0), (0.55, -0.45, 0.1))
     said = pairs(
         "holds|holding both arms out to the sides",
         "stretches|stretching the arms out to the sides",
@@ -80,7 +107,16 @@ def spread(d: Draw) -> Act:
         "stands|standing in a T-pose",
         "raises|raising both arms to the sides",
         "opens|opening the arms wide",
+        "welcomes|welcoming somebody with open arms",
+        "spreads|spreading both arms wide to greet somebody",
     )
+    if kept:
+        said = pairs(
+            "stands|standing in a T-pose",
+            "holds|holding a T-pose",
+            "stands|standing with both arms stretched out to the sides",
+            "keeps|keeping both arms out to the sides",
+        )
     return Act(said, both(keys), (0.3, -1.0, -0.2), keys[-1].seconds, shown=near((0.7, -0.07, 0.02), 0.14, 0.5))
 
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from dimo.body import acting, measure, posture
-from dimo.body.acting import LEFT_OF, Key, bend, course, frame, moved_root
-from dimo.body.measure import ANKLE, ELBOW, FOOT, HIP, NECK, SHOULDER, WRIST
+from dimo.body.acting import LEFT_OF, Key, bend, course, feet, frame, moved_root
+from dimo.body.measure import ANKLE, ELBOW, FOOT, NECK, SHOULDER, WRIST
 from dimo.body.motion import Motion
-from dimo.body.posture import KNEE, SIDES
+from dimo.body.posture import SIDES
 from dimo.body.rotation import axis_angle_to_quat, normalise, quat_conjugate, quat_multiply, quat_rotate
 from dimo.data.gestures import SPINE, Draw
-from dimo.data.paces import Pace, feet, put_feet, standing
+from dimo.data.paces import Pace, standing
 from dimo.data.phrases import Pairs
 from dimo.text.verbs import gerund, third_person
 
@@ -27,8 +27,6 @@ LEFT, UP, AHEAD = np.eye(3)
 Place = tuple[float, float, float]
 BEFORE = (0.2, -0.12, 0.35)
 """Place of a hand ahead of its shoulder."""
-STRAIGHT = 0.998
-"""Share of the length of a leg that it may be stretched to."""
 QUICK_MPS2 = 120.0
 """Acceleration up to which nothing jumps, unless the body's own is as great: elbows that flip have more."""
 DEEPEST_M = 0.05
@@ -86,27 +84,6 @@ def trunk(
     for j, share in joints.items():
         rotations[:, j] = quat_multiply(rotations[:, j], axis_angle_to_quat(-AHEAD, np.radians(roll) * share))
     return replace(motion, rotations=rotations)
-
-
-def tipped(motion: Motion, pitch: np.ndarray | float) -> Motion:
-    """The whole body turned forward about the pelvis, in degrees; its feet are to be put back."""
-    rotations = motion.rotations.copy()
-    turned = axis_angle_to_quat(quat_rotate(frame(motion), LEFT), np.radians(pitch) * np.ones(len(motion)))
-    rotations[:, 0] = quat_multiply(turned, rotations[:, 0])
-    return replace(motion, rotations=rotations)
-
-
-def on_feet(motion: Motion, places: dict[str, np.ndarray], turns: dict[str, np.ndarray]) -> Motion:
-    """put_feet with the pelvis lowered, smoothly, where a leg is too short."""
-    joints, drop = motion.joints(), np.zeros(len(motion))
-    lengths = motion.skeleton.lengths
-    for side in SIDES:
-        leg = STRAIGHT * (lengths[KNEE[side]] + lengths[ANKLE[side]])
-        x, y, z = (joints[:, HIP[side]] - places[side]).T
-        drop = np.maximum(drop, y - np.sqrt(np.maximum(leg**2 - x**2 - z**2, 0)))
-    half = round(0.15 * motion.fps)
-    most = np.lib.stride_tricks.sliding_window_view(np.pad(drop, half, mode="edge"), 2 * half + 1).max(axis=1)
-    return put_feet(moved_root(motion, -measure.moving_average(most, half)[:, None] * UP), places, turns)
 
 
 def stances(motion: Motion) -> dict[str, np.ndarray]:

@@ -28,8 +28,9 @@ def golf(d: Draw) -> Act:
     ]
     sign = LEFT_OF[side]
     twist = [(0.0, 0.0), (back - 0.7, 0.0), (back, 48 * sign), (down, -5 * sign), (through, -50 * sign), (end, 0.0)]
-    bent = d.between(16, 28)
+    bent = d.between(10, 18)
     lean = [(0.0, 0.0), (ready, bent), (down, bent), (through, 4), (end, 0.0)]
+    hinge = [(t, v if v > 5 else 0.0) for t, v in lean]
     said = pairs(
         "swings|swinging a golf club",
         "plays|playing golf",
@@ -37,7 +38,7 @@ def golf(d: Draw) -> Act:
         "takes|taking a golf swing",
         "makes|making a golf swing",
     )
-    return Act(said, together(way, end, 0.03), DOWN, end, twist, lean, shown=near((0.0, -0.48, 0.24), 0.16, 0.1))
+    return Act(said, together(way, end, 0.03), DOWN, end, twist, lean, hinge, shown=near((0.0, -0.48, 0.24), 0.16, 0.1))
 
 
 def bat(d: Draw) -> Act:
@@ -124,6 +125,30 @@ def basketball(d: Draw) -> Act:
     return Act(said, both(keys), DOWN_OUT, out + 1.1, shown=near(thrown, 0.14, 0.1))
 
 
+def bowl(d: Draw) -> Act:
+    """A ball swung back beside the body and rolled out low, the trunk bent."""
+    side = d.side(0.8)
+    ready = d.between(0.4, 0.7)
+    back = ready + d.between(0.45, 0.7)
+    rolled = back + d.between(0.35, 0.5)
+    end = rolled + d.between(1.1, 1.6)
+    chest, behind = d.near((0.1, -0.3, 0.3), 0.02), d.near((0.24, -0.36, -0.42), 0.03)
+    low, out = (0.2, -0.56, 0.1), d.near((0.12, -0.18, 0.56), 0.04)
+    keys = [Key(0), Key(ready, chest), Key(back, behind, low), Key(rolled, out, low), Key(rolled + 0.3, out), Key(end)]
+    other = [Key(0), Key(ready, chest), Key(back, d.near((0.5, -0.25, 0.05), 0.03)), Key(rolled + 0.3), Key(end)]
+    lean = [(0.0, 0.0), (ready, 8), (back, d.between(15, 24)), (rolled, d.between(16, 26)), (end, 0.0)]
+    verbs = pairs(
+        "bowls|bowling",
+        "rolls|rolling a bowling ball",
+        "throws|throwing a ball underhand",
+        "rolls|rolling a ball along the floor",
+        "tosses|tossing something underhand",
+    )
+    hands, hinge = {side: keys, posture.OTHER[side]: other}, [(t, 1.2 * v) for t, v in lean]
+    shown = near(out, 0.15, 0.05, (side,))
+    return Act(in_hand(verbs, side), hands, DOWN, end, lean=lean, hinge=hinge, shown=shown)
+
+
 def weights(d: Draw) -> Act:
     if d.generator.random() < 0.5:
         low, high = d.near((0.2, -0.56, 0.1), 0.02), d.near((0.19, -0.14, 0.2), 0.02)
@@ -186,6 +211,7 @@ ACTS: dict[str, tuple[Callable[[Draw], Act], float]] = {
     "bat": (bat, 0.35),
     "racket": (racket, 0.45),
     "basketball": (basketball, 0.3),
+    "bowl": (bowl, 0.3),
     "weights": (weights, 0.35),
     "swim": (swim, 0.4),
 }

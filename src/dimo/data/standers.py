@@ -8,26 +8,24 @@ from __future__ import annotations
 import numpy as np
 
 from dimo.body import acting, measure, posture
-from dimo.body.acting import LEFT_OF, course, frame, moved_root
+from dimo.body.acting import LEFT_OF, course, feet, frame, moved_root, on_feet, tipped
 from dimo.body.measure import ANKLE, FOOT, HIP
 from dimo.body.motion import Motion
 from dimo.body.posture import KNEE, OTHER, SIDES
 from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate
 from dimo.data.gestures import DOWN_OUT, HEAD, OUT, Draw
-from dimo.data.paces import Pace, feet
+from dimo.data.paces import Pace
 from dimo.data.shaping import (
     AHEAD,
     LEFT,
     UP,
     across,
     made,
-    on_feet,
     on_toes,
     places_of,
     put,
     say,
     stretched,
-    tipped,
     trunk,
 )
 
@@ -75,6 +73,11 @@ def kneeling(stand: Motion, d: Draw) -> Pace | None:
         when = [(start + 0.4 * down, 0), (reached + 0.2, 1), *([(rise, 1), (rise + 0.8 * down, 0)] if rises else [])]
         motion = put(motion, {OTHER[first]: place}, DOWN_OUT, turn, when)
     ends = (" and ~stand up again", " and then ~rise", ", then ~get up again") if rises else ("",)
+    offers = not both and not rests and d.generator.random() < 0.4
+    if offers:
+        when = [(start + 0.5 * down, 0), (reached + 0.2, 1), *([(rise, 1), (rise + 0.8 * down, 0)] if rises else [])]
+        holds = SIDES if d.generator.random() < 0.5 else (d.side(0.7),)
+        motion = put(motion, dict.fromkeys(holds, d.near((0.06, -0.14, 0.42), 0.02)), DOWN_OUT, turn, when)
     words = f"""
         ~kneel down on one knee; ~kneel; ~go down on one knee; ~kneel on the {first} knee; ~get down on one knee;
         ~go down on the {first} knee; ~kneel down
@@ -83,6 +86,11 @@ def kneeling(stand: Motion, d: Draw) -> Pace | None:
         words = (
             "~kneel on both knees; ~get down on the knees; ~kneel; ~go to the knees; ~kneel down; ~drop to both knees"
         )
+    if offers:
+        words = """
+            ~propose on one knee; ~kneel and ~hold out a ring; ~go down on one knee to propose; ~propose marriage;
+            ~kneel down and ~offer something with outstretched hands
+        """
     said = say(";".join(w + end for w in words.split(";") for end in ends))
     joints = measure.smooth(motion.joints(), motion.fps)
     near = [joints[:, KNEE[s], 1] < measure.floor(stand.joints()) + 0.08 for s in sides]
@@ -191,11 +199,14 @@ def one_leg(stand: Motion, d: Draw) -> Pace | None:
     turn, (places, turns), joints = frame(stand), feet(stand), stand.joints()
     over = course(times, [(start, 0), (start + 0.6 * up, 1), *back])
     lift = course(times, [(start + 0.3 * up, 0), (start + up + 0.2, 1), *back])
+    tree = d.generator.random() < 0.3
     way, out, ahead, high, tip = d.one(
         ("in front", 0.0, d.between(0.15, 0.28), d.between(0.28, 0.4), d.between(5, 30)),
         ("behind", 0.0, -d.between(0.25, 0.38), d.between(0.25, 0.4), d.between(45, 80)),
         ("", d.between(0.03, 0.12), d.between(0.0, 0.12), d.between(0.25, 0.36), d.between(10, 35)),
     )
+    if tree:
+        way, out, ahead, high, tip = "", -0.04, 0.06, d.between(0.36, 0.44), d.between(20, 45)
     wave = lift * np.sin(times * d.between(2.5, 4.5) + d.between(0, 6))
     to = (joints[:, ANKLE[stood]] - joints[:, measure.PELVIS]).mean(0) @ left
     motion = moved_root(stand, (0.8 * to * over + 0.008 * wave)[:, None] * left - 0.01 * over[:, None] * UP)
@@ -203,8 +214,12 @@ def one_leg(stand: Motion, d: Draw) -> Pace | None:
     places[lifted] = places[lifted] + lift[:, None] * quat_rotate(turn, away)
     turns[lifted] = quat_multiply(axis_angle_to_quat(quat_rotate(turn, LEFT), np.radians(tip) * lift), turns[lifted])
     motion = trunk(on_feet(motion, places, turns), 0.0, 0.0, d.between(1, 4) * wave)
-    if d.generator.random() < 0.65:
-        when = [(start, 0), (start + up, 1), *([(down + 0.1, 1), (down + 0.7, 0)] if lowers else [])]
+    when = [(start, 0), (start + up, 1), *([(down + 0.1, 1), (down + 0.7, 0)] if lowers else [])]
+    above = d.generator.random() < 0.6
+    if tree:
+        palms = (0.04, 0.5, 0.06) if above else (0.035, -0.2, 0.21)
+        motion = put(motion, dict.fromkeys(SIDES, palms), OUT if above else (0.9, -0.7, -0.1), turn, when)
+    elif d.generator.random() < 0.65:
         arms = (1.0, d.between(-0.3, 0.1), d.between(0.0, 0.3))
         motion = put(motion, stretched(motion, SIDES, arms, d.between(0.88, 0.98)), OUT, turn, when)
     said = say(f"""
@@ -212,5 +227,11 @@ def one_leg(stand: Motion, d: Draw) -> Pace | None:
         ~lift the {lifted} foot and ~balance on the {stood} leg; ~stand on one foot; ~balance on one leg;
         ~hold the {lifted} foot off the floor; ~stand on the {stood} leg with the {lifted} foot lifted {way}
     """)
+    if tree:
+        where = "above the head" if above else "in front of the chest"
+        said = say(f"""
+            ~do the yoga tree pose; ~hold the tree pose; ~stand in tree pose on the {stood} leg; ~do a yoga pose on one leg;
+            ~stand on one leg with the palms together {where}; ~balance on one leg, palms together {where}
+        """)
     feet_up = motion.joints()[:, ANKLE[lifted], 1] - motion.joints()[:, ANKLE[stood], 1]
     return made(motion, stand, said, "one_leg", measure.longest_run(feet_up > 0.2) / motion.fps > 0.8)

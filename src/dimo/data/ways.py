@@ -10,14 +10,14 @@ from collections.abc import Callable
 import numpy as np
 
 from dimo.body import acting, measure
-from dimo.body.acting import BACK, LEFT_OF, frame, moved_root
+from dimo.body.acting import BACK, LEFT_OF, feet, frame, moved_root, on_feet, tipped
 from dimo.body.measure import ANKLE, FOOT, SHOULDER, WRIST
 from dimo.body.motion import Motion
 from dimo.body.posture import OTHER, SIDES
 from dimo.body.rotation import quat_rotate
 from dimo.data import standers
 from dimo.data.gestures import DOWN_OUT, HEAD, Draw
-from dimo.data.paces import Pace, feet, slower
+from dimo.data.paces import Pace, slower
 from dimo.data.shaping import (
     AHEAD,
     UP,
@@ -26,7 +26,6 @@ from dimo.data.shaping import (
     leant,
     made,
     mostly,
-    on_feet,
     on_toes,
     places_of,
     rocking,
@@ -35,7 +34,6 @@ from dimo.data.shaping import (
     stepped,
     straight,
     stretched,
-    tipped,
     trunk,
     weaving,
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from dimo.body import posture
 from dimo.body.acting import LEFT_OF, Key
 from dimo.data.gestures import DOWN_OUT, Act, Curve, Draw, in_hand
-from dimo.data.leading import Place, alternating, both, held, last, near, pairs, repeated, together
+from dimo.data.leading import Place, alternating, both, held, last, near, pairs, posed, repeated, stay, together
 
 
 def hammer(d: Draw) -> Act:
@@ -42,9 +44,17 @@ def axe(d: Draw) -> Act:
         "chops|chopping wood with an axe",
         "swings|swinging a pickaxe",
         "strikes|striking down with an axe",
+        "splits|splitting a log with an axe",
+        "swings|swinging an axe over the head",
     )
     return Act(
-        said, together(way, end), DOWN_OUT, end, lean=[*lean, (end, 0.0)], shown=near((0.0, 0.37, 0.06), 0.2, 0.05)
+        said,
+        together(way, end),
+        DOWN_OUT,
+        end,
+        lean=[*lean, (end, 0.0)],
+        hinge=[(t, max(0.0, 0.7 * v)) for t, v in [*lean, (end, 0.0)]],
+        shown=near((0.0, 0.37, 0.06), 0.2, 0.05),
     )
 
 
@@ -68,12 +78,14 @@ def sweep(d: Draw) -> Act:
     said = pairs(
         "sweeps|sweeping the floor",
         "sweeps|sweeping with a broom",
+        "sweeps|sweeping the floor with a broom",
         "mops|mopping the floor",
         "rakes|raking leaves",
         "vacuums|vacuuming the floor",
     )
     shown = near((0.06, -0.22, 0.3), 0.25, 0.3, (upper,))
-    return Act(said, ways, DOWN_OUT, end + 0.7, [*turn, (end + 0.7, 0.0)], lean, shown=shown)
+    hinge = [(t, 0.6 * v) for t, v in lean]
+    return Act(said, ways, DOWN_OUT, end + 0.7, [*turn, (end + 0.7, 0.0)], lean, hinge, shown=shown)
 
 
 def dig(d: Draw) -> Act:
@@ -94,11 +106,14 @@ def dig(d: Draw) -> Act:
         "digs|digging with a shovel",
         "shovels|shovelling snow",
         "digs|digging a hole",
+        "digs|digging a hole with a shovel",
         "shovels|shovelling dirt",
         "shovels|shoveling",
     )
     hands = together(way, end, 0.12)
-    return Act(said, hands, DOWN_OUT, end, [*twist, (end, 0.0)], [*lean, (end, 0.0)], shown=near(low, 0.3, 0.1))
+    lean.append((end, 0.0))
+    hinge = [(t, 0.7 * v) for t, v in lean]
+    return Act(said, hands, DOWN_OUT, end, [*twist, (end, 0.0)], lean, hinge, shown=near(low, 0.3, 0.1))
 
 
 def wipe(d: Draw) -> Act:
@@ -215,6 +230,84 @@ def photo(d: Draw) -> Act:
     return Act(said, both(keys), DOWN_OUT, keys[-1].seconds, shown=near(place, 0.1, 0.5))
 
 
+def read(d: Draw) -> Act:
+    """A book or a phone held before the chest and looked at."""
+    texts = d.generator.random() < 0.5
+    place = d.near((0.05 if texts else 0.12, -0.24, 0.3), 0.015)
+    kept = stay(d)
+    keys = posed(d, place, (2.0, 5.5), 0.012) if kept else held(d, place, (1.2, 4.0))
+    down = d.between(18, 32)
+    at_ends = down if kept else 0.0
+    nod = [(0.0, at_ends), (keys[1].seconds, down), (keys[-2].seconds, down), (keys[-1].seconds, at_ends)]
+    said = pairs("reads|reading a book", "reads|reading", "reads|reading a letter", "holds|holding a book and reading")
+    if texts:
+        said = pairs(
+            "looks|looking at a phone",
+            "types|typing on a phone",
+            "texts|texting on a phone",
+            "checks|checking a phone",
+            "scrolls|scrolling on a smartphone",
+            "looks|looking down at a phone in both hands",
+        )
+    return Act(said, both(keys), DOWN_OUT, keys[-1].seconds, nod=nod, shown=near(place, 0.1, 0.8))
+
+
+def type_keys(d: Draw) -> Act:
+    """Both hands over a keyboard at the height of the belly, one and then the other."""
+    at, end = d.between(0.5, 0.8), d.between(2.4, 5.0)
+    keys = {}
+    for side in posture.SIDES:
+        x, y, z = d.near((0.1, -0.36, 0.34), 0.01)
+        taps = np.arange(at + d.between(0, 0.1), end - 0.6, d.between(0.2, 0.3))
+        moved = [Key(float(t), (x + d.between(-0.02, 0.02), y + 0.03 * (i % 2), z)) for i, t in enumerate(taps)]
+        keys[side] = [Key(0), *moved, Key(end)]
+    nod = [(0.0, 0.0), (at, d.between(8, 18)), (end - 0.6, 12), (end, 0.0)]
+    said = pairs("types|typing on a keyboard", "types|typing", "works|working at a computer", "uses|using a keyboard")
+    return Act(said, keys, DOWN_OUT, end, nod=nod, shown=near((0.1, -0.35, 0.34), 0.1, 0.8))
+
+
+def open_door(d: Draw) -> Act:
+    """A hand to a handle that is turned, and pulled to the body or pushed away."""
+    side = d.side(0.75)
+    handle = d.near((0.16, -0.36, 0.44), 0.02)
+    at = d.between(0.5, 0.8)
+    turned = at + d.between(0.3, 0.5)
+    swing = turned + d.between(0.6, 1.0)
+    pulls = d.generator.random() < 0.6
+    there = d.near((0.32, -0.36, 0.14) if pulls else (0.1, -0.3, 0.6), 0.02)
+    end = swing + d.between(0.7, 1.1)
+    keys = [Key(0), Key(at, handle), Key(turned, (handle[0], handle[1] - 0.05, handle[2])), Key(swing, there)]
+    sign = LEFT_OF[side]
+    twist = [(0.0, 0.0), (turned, 0.0), (swing, sign * (16 if pulls else -14)), (end, 0.0)]
+    verbs = pairs("opens|opening a door", "turns|turning a door handle", "opens|opening the door by the handle")
+    verbs += pairs("pulls|pulling a door open") if pulls else pairs("pushes|pushing a door open")
+    shown = near(handle, 0.1, 0.1, (side,))
+    return Act(in_hand(verbs, side), {side: [*keys, Key(end)]}, DOWN_OUT, end, twist, shown=shown)
+
+
+def fish(d: Draw) -> Act:
+    """A rod in both hands, thrown over the shoulder and held ahead."""
+    side = d.side(0.8)
+    sign, ready = LEFT_OF[side], d.between(0.5, 0.8)
+    low: Place = (0.08 * sign, -0.32, 0.34)
+    back: Place = (0.2 * sign, 0.16, 0.02)
+    cocked = ready + d.between(0.5, 0.8)
+    cast = cocked + d.between(0.22, 0.34)
+    waits = cast + d.between(1.0, 2.5)
+    end = waits + d.between(0.6, 0.9)
+    way: list[tuple[float, Place, Place | None]] = [
+        (ready, low, None),
+        (cocked, back, (0.3 * sign, -0.1, 0.3)),
+        (cocked + 0.1, back, None),
+        (cast + 0.1, (0.05 * sign, -0.1, 0.46), (0.15 * sign, 0.35, 0.35)),
+        (cast + 0.6, low, None),
+        (waits, low, None),
+    ]
+    lean = [(0.0, 0.0), (cocked, -8), (cast + 0.1, d.between(6, 16)), (waits, 2), (end, 0.0)]
+    said = pairs("casts|casting a fishing rod", "fishes|fishing", "throws|throwing out a fishing line")
+    return Act(said, together(way, end, 0.06), DOWN_OUT, end, lean=lean, shown=near((0.06, 0.16, 0.02), 0.36, 0.05))
+
+
 ACTS: dict[str, tuple[Callable[[Draw], Act], float]] = {
     "hammer": (hammer, 0.3),
     "axe": (axe, 0.35),
@@ -227,5 +320,9 @@ ACTS: dict[str, tuple[Callable[[Draw], Act], float]] = {
     "press": (press, 0.35),
     "steer": (steer, 0.25),
     "photo": (photo, 0.25),
+    "read": (read, 0.55),
+    "type": (type_keys, 0.3),
+    "open_door": (open_door, 0.4),
+    "fish": (fish, 0.25),
 }
 """Work, and how often each is drawn."""

@@ -15,6 +15,7 @@ from dimo.device import autocast
 from dimo.features import differentiable, humanml3d
 from dimo.features.layouts import Layout, layout_for
 from dimo.learn.waiting import counted
+from dimo.loading import TRAINING_ONLY
 
 SLOW, FAST = 0.01, 0.3
 """Bounds in metres a frame, 0.2 and 6 m/s at 20 fps: who stands is drawn too, and a step from clip to clip is no motion."""
@@ -44,6 +45,7 @@ class CodecLoss:
         0.0  # how much more the last two joints of each limb, the neck and the head count among positions
     )
     fast_exponent: float = 0.0  # windows are drawn in proportion to speed^fast_exponent of their fastest joint
+    keep_codes: bool = False  # only the decoder learns: motions keep their codes, and models over them stay right
 
 
 class CodecData:
@@ -90,8 +92,30 @@ def prepare(codec: Codec, clips: Sequence[np.ndarray]) -> None:
     codec.std.copy_(torch.from_numpy(std))
 
 
+@torch.no_grad()
+def go_on_from(codec: Codec, earlier: Codec, batches: Sequence[Tensor]) -> None:
+    """Give a codec the weights, the codebooks and the statistics of an earlier one of its sizes.
+
+    How often each code is used, which weights folders do not hold, is counted on windows (B, F, C) as training will draw them, so
+    that codebooks follow from there and no code that is in use restarts.
+    """
+    state = earlier.state_dict()
+    codec.load_state_dict({name: value for name, value in state.items() if name not in TRAINING_ONLY}, strict=False)
+    quantizer = codec.quantizer
+    use = torch.zeros_like(quantizer.counts)
+    for features in batches:
+        codes = codec.encode(features)
+        for level in range(codec.config.levels):
+            use[level] += torch.bincount(codes[..., level].flatten(), minlength=codec.config.codes)
+    quantizer.counts.copy_((use / len(batches)).clamp_min(1.0))
+    quantizer.sums.copy_(quantizer.codebooks * quantizer.counts[..., None])
+    quantizer.started.fill_(True)
+
+
 def loss(codec: Codec, features: Tensor, options: CodecLoss, generator: np.random.Generator) -> dict[str, Tensor]:
     """Named losses of a batch of windows (B, F, C)."""
+    if options.keep_codes:
+        codec.quantizer.eval()
     levels = codec.config.levels
     active = int(generator.integers(1, levels + 1)) if generator.random() < options.quantize_dropout else levels
     layout = layout_for(size=codec.config.features)

@@ -31,9 +31,17 @@ OPTIONS = ("loss", "loop", "data")
 """Tables of a recipe that config.json does not hold already as sizes."""
 
 
-def of_codec(recipe: Path | None, steps: int, clips: Mapping[str, Sequence[Clip]]) -> dict[str, Any]:
-    """Of a codec's training on clips by split."""
-    return {"date": _today(), "codec": {"recipe": name_of(recipe), "steps": steps}, **of_clips(clips)}
+def of_codec(
+    recipe: Path | None, steps: int, clips: Mapping[str, Sequence[Clip]], earlier: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Of a codec's training on clips by split; earlier: config.json of the codec that it went on from."""
+    codec: dict[str, Any] = {"recipe": name_of(recipe), "steps": steps}
+    if earlier is not None:
+        codec["start"] = {
+            **earlier.get("provenance", {}).get("codec", {}),
+            "sha256": earlier.get("sha256", {}).get("codec.safetensors"),
+        }
+    return {"date": _today(), "codec": codec, **of_clips(clips)}
 
 
 def of_model(

@@ -58,8 +58,15 @@ class Settings:
     evaluator: Path | None = None  # by which validations judge what a model makes; None: the first that ships
 
 
-def train_codec(settings: Settings) -> int:
-    """Train a codec; writes config.json and codec.safetensors to settings.out. Returns the steps done."""
+COUNTED_BATCHES = 32
+"""Batches on which a codec that goes on counts how often each code is used."""
+
+
+def train_codec(settings: Settings, start: Path | None = None) -> int:
+    """Train a codec; writes config.json and codec.safetensors to settings.out. Returns the steps done.
+
+    start: a codec of the same sizes to go on from, as a folder that this wrote or as weights.
+    """
     place = parallel.join(find(settings.device))
     plan = recipe.opened(settings.recipe, recipe.CodecRecipe, settings.changes)
     folders = chosen(settings.data, plan.data.folders)
@@ -76,8 +83,20 @@ def train_codec(settings: Settings) -> int:
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
     codec.to(place)
+    earlier = None if start is None else load_codec(start)
+    if earlier is not None and earlier.config != plan.codec:
+        raise RequestError(f"{start}: a codec of other sizes than [codec] of the recipe; give those of its config.json")
+    if plan.loss.keep_codes:
+        if earlier is None:
+            raise RequestError("keep_codes in [loss] needs --from, the folder of the codec whose codes are kept")
+        codec.encoder.requires_grad_(False)
 
-    if not settings.resume:
+    if settings.resume:
+        pass  # the state brings its own
+    elif earlier is not None:
+        windows = [data.batch(plan.loss.batch, loop.step_generator(options.seed, 0, n)) for n in range(COUNTED_BATCHES)]
+        codec_learning.go_on_from(codec, earlier.to(place), [w.to(place) for w in windows])
+    else:
         begin_codebooks(codec.train(), data.batch(plan.loss.batch, loop.step_generator(options.seed, 0)).to(place))
     done = loop.run(
         codec,
@@ -85,7 +104,7 @@ def train_codec(settings: Settings) -> int:
         options,
         settings.out,
         batches=lambda generator, _: data.batch(plan.loss.batch, generator),
-        settle=Codebooks(codec.quantizer, options.shards, options.seed).settle,
+        settle=None if plan.loss.keep_codes else Codebooks(codec.quantizer, options.shards, options.seed).settle,
         validate=lambda: codec_learning.measure(codec, held),
         resume=settings.resume,
         time_limit=settings.time_limit,
@@ -94,7 +113,7 @@ def train_codec(settings: Settings) -> int:
     if parallel.world()[0] > 0:
         return done
     codec.step.fill_(done)
-    made = provenance.of_codec(settings.recipe, done, {"train": learnt, "val": held_out})
+    made = provenance.of_codec(settings.recipe, done, {"train": learnt, "val": held_out}, _config_of(start))
     save_codec(codec, settings.out, made)
     if options.best and (found := best.read(settings.out)) is not None:
         mark, state = found
@@ -201,7 +220,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
         checkpoint.read_config(codec_folder),
         bert=bert_folder(start) if beginning.bert is not None else None,
         packaged=start is None,
-        earlier=None if earlier is None else checkpoint.read_config(earlier),
+        earlier=_config_of(earlier),
     )
     if parallel.world()[0] == 0:
         DiMo(Pipeline(codec, model, wordpiece)).save_pretrained(settings.out, provenance=made)
@@ -229,6 +248,11 @@ def _generation(
             "dimo train evaluator makes one, and --evaluator names it"
         )
     return Generation(held, pipeline, fitting[0].to(pipeline.device), plan.validation)
+
+
+def _config_of(folder: Path | None) -> dict[str, Any] | None:
+    """config.json of the weights that a training went on from."""
+    return None if folder is None else checkpoint.read_config(folder)
 
 
 def _codec_of(folder: Path) -> str:

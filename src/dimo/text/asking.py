@@ -57,6 +57,10 @@ FIRST = 6
 """Words among which the first verb must stand."""
 
 
+_UPRIGHT = re.compile(r"(?<=\w)(?:,| while| whilst)\s+standing(?: up| upright)?[.!]*$", re.IGNORECASE)
+"""How somebody does it who is on the feet, as everybody is: no rising from a chair."""
+
+
 def as_caption(text: str) -> str:
     """The sentence as a caption says it, in plain form (text.normalise) where it is changed."""
     given = normalise(text)
@@ -76,6 +80,7 @@ def as_caption(text: str) -> str:
 
 def in_plain_words(text: str) -> str:
     """The sentence as a caption says it, with what is done called as captions call it (text/synonyms.py)."""
+    text = _UPRIGHT.sub("", text)
     given = normalise(text)
     plain = plainly(given)
     if plain == given:

@@ -8,23 +8,24 @@ from dataclasses import dataclass
 
 VERBS = (
     "act advance aim alternate amble answer appear applaud approach ascend attack avoid balance bang beat beckon "
-    "begin bend blow bounce bow box bring brush carry cartwheel catch change chat check cheer chop circle clap clasp "
+    "beg begin bend blow bounce bow box bring brush carry cartwheel cast catch change chat check cheer chop circle clap clasp "
     "clean climb close collapse come conduct continue cough cover crash crawl creep cross crouch cry dance dash "
     "descend die dig do dodge drag draw dribble drink drive drop duck eat exercise extend fall fight flap flex flip "
     "fold gather gesture get give glance go grab grasp greet hammer hang haul hide hit hobble hold hop hug hurl hurry "
     "imitate jab jog juggle jump keep kick kneel knock land laugh lay lean leap leave lie lift limp listen look lower "
-    "lunge make march mime mix move nod open pace paint pantomime parry pause peek perform pick pitch pivot place "
-    "play plod point pose practice practise pray press pretend propose pull pump punch push put raise reach relax "
+    "lunge make march mime mix move nod open pace paint pantomime parry pat pause peek perform pet pick pitch pivot place "
+    "play plod point pose practice practise pray press pretend propose pull pump punch push put raise reach read relax "
     "release remain rest rise rotate rub run salute saunter scramble scratch scrub serve set shade shake shift shiver "
     "shoot shove show shrug shuffle sidestep sigh signal simulate sing sit skip slap slide slip slouch sneak sneeze "
     "spin sprint squat stagger stand start stay step stir stomp stoop stop straighten stretch stride strike stroll "
-    "struggle strut stumble surrender swat sway sweep swim swing take talk tap throw tilt tiptoe toss touch tremble "
+    "struggle strut stumble surrender swat sway sweep swim swing take talk tap think throw tilt tiptoe toss touch tremble "
     "trip trot trudge tumble turn twirl twist type use vomit waddle wait walk wander warm wash wave wiggle wipe "
     "wobble write yawn"
 ).split()
-_THIRD = {"do": "does", "go": "goes", "have": "has"}
+_THIRD = {"be": "is", "do": "does", "go": "goes", "have": "has"}
 # fmt: off
 _PAST = {
+    "be": "was",
     "beat": "beat", "begin": "began", "bend": "bent", "blow": "blew", "bring": "brought", "catch": "caught", "come": "came",
     "creep": "crept", "dig": "dug", "do": "did", "draw": "drew", "drink": "drank", "drive": "drove", "eat": "ate",
     "fall": "fell", "fight": "fought", "get": "got", "give": "gave", "go": "went", "hang": "hung", "hit": "hit",
@@ -43,7 +44,8 @@ _DOUBLES = re.compile(r"(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$")
 _NOT_DOUBLED = frozenset(
     (
         "answer beckon caper clamber clobber cover cower deliver deposit favor gallop gather hammer hasten hunker "
-        "limber loosen lower open pivot saunter scamper signal stagger straighten surrender teeter totter wallop wander"
+        "chatter enter flutter hover linger limber loosen lower offer open pivot ponder quiver saunter scamper shiver "
+        "shudder signal slither stagger straighten suffer surrender teeter totter wallop wander whisper"
     ).split()
 )
 ENDS = ",;."
@@ -69,6 +71,8 @@ def third_person(verb: str) -> str:
 
 def gerund(verb: str) -> str:
     """The form in -ing: walking, sitting, waving, lying."""
+    if verb == "be":
+        return "being"
     if verb.endswith("ie"):
         return verb[:-2] + "ying"
     if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
