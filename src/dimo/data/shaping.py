@@ -40,7 +40,7 @@ def say(sentences: str) -> Pairs:
     """Finite and -ing forms of sentences with ; between them and ~ before the stem of each verb: "~kneel and ~rise"."""
     each = [" ".join(s.split()) for s in sentences.split(";")]
     finite, ing = (lambda verb: third_person(verb[1])), (lambda verb: gerund(verb[1]))
-    return [(re.sub(r"~(\w+)", finite, s), re.sub(r"~(\w+)", ing, s)) for s in each]
+    return [(re.sub(r"~([\w-]+)", finite, s), re.sub(r"~([\w-]+)", ing, s)) for s in each]
 
 
 def made(motion: Motion, body: Motion, said: Pairs, kind: str, shown: bool) -> Pace | None:
