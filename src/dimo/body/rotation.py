@@ -62,11 +62,14 @@ def quat_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = normalise(np.asarray(a, float)), normalise(np.asarray(b, float))
     a, b = np.broadcast_arrays(a, b)
     w = 1 + np.sum(a * b, axis=-1, keepdims=True)
+    q = normalise(np.concatenate([w, _cross(a, b)], axis=-1))
+    opposite = w < 1e-14  # above it, rounding turns q by less than 1e-8
+    if not opposite.any():
+        return q
     # Any axis perpendicular to a serves half a turn: cross a with the unit axis it is least aligned with.
     helper = np.eye(3)[np.argmin(np.abs(a), axis=-1)]
-    flip = np.concatenate([np.zeros_like(w), normalise(np.cross(a, helper))], axis=-1)
-    q = np.concatenate([w, np.cross(a, b)], axis=-1)
-    return np.where(w < 1e-14, flip, normalise(q))  # above it, rounding turns q by less than 1e-8
+    flip = np.concatenate([np.zeros_like(w), normalise(_cross(a, helper))], axis=-1)
+    return np.where(opposite, flip, q)
 
 
 def quat_to_matrix(q: np.ndarray) -> np.ndarray:

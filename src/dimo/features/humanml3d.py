@@ -232,15 +232,16 @@ def _published_heading(layout: Layout, joints: np.ndarray) -> np.ndarray:
 
 def _chain_rotations(layout: Layout, joints: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Local rotations (F, J, 4) by shortest rotations along chains that start at q (docs/how-it-works.md, Features)."""
-    directions = layout.directions()
-    out = np.zeros((len(joints), layout.joints, 4))
+    steps = [(parent, j) for chain in layout.chains for parent, j in zip(chain[:-1], chain[1:], strict=True)]
+    parents, ends = (list(side) for side in zip(*steps, strict=True))
+    bones = np.empty((len(joints), layout.joints, 4))
+    bones[:, ends] = quat_between(layout.directions()[ends], joints[:, ends] - joints[:, parents])
+    # What a bone's rotation is told from: of the chain's first bone the heading, wherever the chain begins.
+    before = bones[:, parents]
+    before[:, [ends.index(chain[1]) for chain in layout.chains]] = q[:, None]
+    out = np.zeros_like(bones)
     out[:, 0] = q
-    for chain in layout.chains:
-        turned = q
-        for parent, j in zip(chain[:-1], chain[1:], strict=True):
-            bone = quat_between(directions[j], joints[:, j] - joints[:, parent])
-            out[:, j] = quat_multiply(quat_conjugate(turned), bone)
-            turned = bone
+    out[:, ends] = quat_multiply(quat_conjugate(before), bones[:, ends])
     return out
 
 
