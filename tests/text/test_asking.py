@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dimo.text.asking import as_caption
+from dimo.text.asking import as_caption, in_plain_words
 from dimo.text.normalise import normalise
 from dimo.text.rewording import WORDS, reword
 
@@ -45,6 +45,11 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
         ("a person walk backwards one step", "a person walks backwards one step"),
         ("don't move", "a person does not move"),
         ("person walks in a circle", "a person walks in a circle"),
+        ("shot in the chest", "a person is shot in the chest"),
+        ("hit by an arrow", "a person is hit by an arrow"),
+        ("knocked down by an explosion", "a person is knocked down by an explosion"),
+        ("hit the ball", "a person hits the ball"),
+        ("punch in the air", "a person punches in the air"),
     ],
 )
 def test_what_people_ask(asked, caption):
@@ -125,3 +130,21 @@ def test_most_of_what_is_reworded_comes_back_as_a_caption():
         said = as_caption(asked).replace("an old", "a").replace("a young", "a")
         back += said in (caption, caption.replace("a person", "someone"))
     assert back > 0.93 * 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "plain"),
+    [
+        ("a drummer hits the drums, standing up", "a person plays the drums"),
+        ("she waves while standing.", "a person waves"),
+        ("a man standing up", "a person stands up"),
+        ("he sits down and then stands up", "a person sits down and then stands up"),
+        ("crouch walk", "a person walks crouched"),
+        ("crouch", "a person crouches down"),
+        ("block", "a person blocks a punch"),
+        ("he is freezing", "a person shivers with cold"),
+        ("freeze", "a person stands still"),
+    ],
+)
+def test_standing_is_no_rising_and_names_of_clips_are_whole(asked, plain):
+    assert in_plain_words(asked) == plain

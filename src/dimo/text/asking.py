@@ -55,8 +55,13 @@ _WHOSE = re.compile(rf"\b(?:{'|'.join(_THEIRS)})\b")
 """Whose body the sentence speaks of, where it speaks to somebody or of oneself."""
 FIRST = 6
 """Words among which the first verb must stand."""
-
-
+_CLIP = re.compile(r"^(\w+(?: \w+){0,2}) (?:cycles?|anim(?:ation)?s?|loop|clip|idle)$")
+"""A short name of a clip, with a word behind it that only says so."""
+_DONE_TO = re.compile(
+    r"^(?:hit|shot|struck|punched|kicked|slapped|pushed|shoved|knocked|thrown|tackled|stabbed|pulled|dragged|tripped)"
+    r" (?:by|in the|on the|from|down|over|back|backwards?|off|out|to the)\b"
+)
+"""What is done to somebody who is not named: "shot in the chest"."""
 _UPRIGHT = re.compile(r"(?<=\w)(?:,| while| whilst)\s+standing(?: up| upright)?[.!]*$", re.IGNORECASE)
 """How somebody does it who is on the feet, as everybody is: no rising from a chair."""
 
@@ -66,6 +71,13 @@ def as_caption(text: str) -> str:
     given = normalise(text)
     plain = _SHORTENED.sub(lambda m: f"{m[1] or m[2] or m[3]} {'is' if m[1] else 'are'}", given)
     plain = re.sub(r"^don't\b", "do not", plain)
+    if _DONE_TO.match(plain):
+        return f"a person is {plain}"
+    if named := _CLIP.match(plain):
+        if (noun := as_verb(plain.split(), MOODS)) is not None:
+            return noun
+        if _table(named[1].split()[0]) is not None:
+            plain = named[1]  # "sitting idle", "getting up animation"
     told = any(word.rstrip(ENDS) in THIRDS for word in plain.split())
     said = None if told else _noun(plain, frozenset())
     said = _clause(plain) if said is None else said
@@ -83,8 +95,9 @@ def in_plain_words(text: str) -> str:
     text = _UPRIGHT.sub("", text)
     given = normalise(text)
     plain = plainly(given)
-    if plain == given:
-        return as_caption(text)
+    told = as_caption(text)
+    if plain == given or (told != text and _noun(given, frozenset()) is not None):  # "crouch walk" is no crouching down
+        return told
     said = as_caption(plain)
     before, joined, again = said.rpartition(" and ")
     twice = joined and again.rstrip(ENDS) in before  # "turn around and face the other way"

@@ -24,8 +24,21 @@ NAMED = {
     **dict.fromkeys(("somersault", "forward roll"), "do a somersault"),
     **dict.fromkeys(("idle",), "stand still"),
     **dict.fromkeys(("pickup", "pick-up"), "pick something up"),
+    **dict.fromkeys(("hit reaction", "hit react", "flinch", "damage"), "take a punch to the face"),
+    **dict.fromkeys(
+        ("melee attack", "sword attack", "sword slash", "heavy attack", "light attack"), "attack with a sword"
+    ),
+    **dict.fromkeys(("jump attack", "leap attack"), "attack with a sword while jumping"),
+    **dict.fromkeys(("shield block", "blocking stance", "guard stance"), "block a punch"),
+    **dict.fromkeys(("punch combo", "punching combo", "boxing combo"), "throw a combination of punches"),
+    **dict.fromkeys(("dodge roll", "combat roll", "evade roll"), "do a somersault"),
+    **dict.fromkeys(("victory", "victory pose", "win pose", "celebration"), "cheer with both arms up"),
+    **dict.fromkeys(("crouch walk", "crouched walk", "crouching walk"), "walk crouched"),
+    **dict.fromkeys(("sneak walk", "stealth walk"), "sneak"),
+    **dict.fromkeys(("catwalk", "runway walk"), "walk like a model on a runway"),
+    **dict.fromkeys(("spell cast", "magic attack"), "cast a spell"),
 }
-"""Nouns for what is done that are no verbs, as a verb."""
+"""Nouns for what is done that are no verbs, as a verb; among them names that games give to their clips."""
 _FILLERS = frozenset(
     "cycle cycles animation anim animations loop motion exercise exercises transition clip movement sequence idle reps".split()
 )
@@ -50,7 +63,7 @@ def as_verb(words: list[str], moods: frozenset[str], deeds: frozenset[str] = DEE
     """
     end = next((i for i, word in enumerate(words) if word in _ENDS_IT or (i and ending(words[i - 1]))), len(words))
     head = [word.rstrip(ENDS) for word in words[:end]]
-    while len(head) > 1 and head[-1] in _FILLERS:
+    while len(head) > 1 and head[-1] in _FILLERS and not (head[-1] == "idle" and head[-2] in moods):
         head.pop()
     long = 2 if " ".join(head[-2:]) in NAMED else 1
     before, noun = head[:-long], " ".join(head[-long:])

@@ -19,6 +19,7 @@ _NOUNS = frozenset(
     "enemy opponent rival ally customer client employee employer executive secretary assistant intern trainee bartender "
     "barista acrobat burglar detective veteran sentry scholar warlord servant peasant monarch emperor empress gent bloke dude "
     "infant toddler newborn hobo santa elder senior expert pro novice beginner beggar sheriff marshal "
+    "surgeon granny lumberjack commando lifeguard yogi superhero fella lass idol dj baby everyone bodybuilder "
     "drummer goalie pitcher batter striker quarterback boxer fighter dancer runner jogger".split()
 )
 _NAMES = frozenset(

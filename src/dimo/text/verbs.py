@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 VERBS = (
     "act advance aim alternate amble answer appear applaud approach ascend attack avoid balance bang beat beckon "
-    "beg begin bend blow bounce bow box bring brush carry cartwheel cast catch change chat check cheer chop circle clap clasp "
-    "clean climb close collapse come conduct continue cough cover crash crawl creep cross crouch cry dance dash "
+    "beg begin bend block blow bounce bow box bring brush carry cartwheel cast catch change chat check cheer chop circle clap "
+    "clasp clean climb close collapse come conduct continue cough cover crash crawl creep cross crouch cry dance dash "
     "descend die dig do dodge drag draw dribble drink drive drop duck eat exercise extend fall fight flap flex flip "
     "fold gather gesture get give glance go grab grasp greet hammer hang haul hide hit hobble hold hop hug hurl hurry "
     "imitate jab jog juggle jump keep kick kneel knock land laugh lay lean leap leave lie lift limp listen look lower "
