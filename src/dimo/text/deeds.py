@@ -36,6 +36,9 @@ NAMED = {
     **dict.fromkeys(("crouch walk", "crouched walk", "crouching walk"), "walk crouched"),
     **dict.fromkeys(("sneak walk", "stealth walk"), "sneak"),
     **dict.fromkeys(("catwalk", "runway walk"), "walk like a model on a runway"),
+    **dict.fromkeys(("hands up",), "raise both hands in surrender"),
+    **dict.fromkeys(("high knees",), "march on the spot with high knees"),
+    **dict.fromkeys(("backflip", "back flip", "backflips"), "do a backflip"),
     **dict.fromkeys(("spell cast", "magic attack"), "cast a spell"),
 }
 """Nouns for what is done that are no verbs, as a verb; among them names that games give to their clips."""
