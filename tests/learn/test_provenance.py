@@ -12,6 +12,17 @@ from dimo.learn import provenance
 from dimo.learn.recipe import ModelRecipe, read
 
 ROOT = Path(__file__).parents[2]
+CHAIN = (
+    (None, 600),
+    ("model-both", 1550),
+    ("model-both", 2600),
+    ("model-acted", 1600),
+    ("model-worded", 2200),
+    ("model-in-order", 410),
+    ("model-gestures", 650),
+    ("model-moods", 650),
+)
+"""Recipes and steps of what the packaged model went through after its first training."""
 SHIPPED = json.loads((resources.files("dimo") / "weights/config.json").read_text())["provenance"]
 
 
@@ -36,42 +47,27 @@ def test_clips_are_counted_by_kind_and_licences_named_once():
     assert found == {"clips": counts, "licences": ["CC BY-NC", "free"]}
 
 
+def beginning(made: dict) -> dict:
+    """The first training that a provenance tells of."""
+    while "start" in made:
+        made = made["start"]
+    return made
+
+
 def test_training_can_write_what_the_shipped_weights_say():
-    recipe = ROOT / "recipes/model-both.toml"
-    plan = read(recipe, ModelRecipe)
-    codec = {"provenance": provenance.of_codec(Path("recipes/codec.toml"), 15_000, CLIPS)}
-    first = provenance.of_model(None, plan, 4200, CLIPS, codec, bert=Path("x/model"), packaged=True)
-    second = provenance.of_model(
-        None, plan, 600, CLIPS, codec, earlier={"provenance": first, "sha256": {"model.safetensors": "e" * 64}}
-    )
-    third = provenance.of_model(
-        recipe, plan, 1550, CLIPS, codec, earlier={"provenance": second, "sha256": {"model.safetensors": "d" * 64}}
-    )
-    fourth = provenance.of_model(
-        recipe, plan, 2600, CLIPS, codec, earlier={"provenance": third, "sha256": {"model.safetensors": "c" * 64}}
-    )
-    earlier = {"provenance": fourth, "sha256": {"model.safetensors": "f" * 64}}
-    acted = ROOT / "recipes/model-acted.toml"
-    fifth = provenance.of_model(
-        Path("recipes/model-acted.toml"), read(acted, ModelRecipe), 1600, CLIPS, codec, earlier=earlier
-    )
-    earlier = {"provenance": fifth, "sha256": {"model.safetensors": "a" * 64}}
-    worded = ROOT / "recipes/model-worded.toml"
-    sixth = provenance.of_model(
-        Path("recipes/model-worded.toml"), read(worded, ModelRecipe), 2200, CLIPS, codec, earlier=earlier
-    )
-    earlier = {"provenance": sixth, "sha256": {"model.safetensors": "b" * 64}}
-    in_order = ROOT / "recipes/model-in-order.toml"
-    seventh = provenance.of_model(
-        Path("recipes/model-in-order.toml"), read(in_order, ModelRecipe), 410, CLIPS, codec, earlier=earlier
-    )
-    earlier = {"provenance": seventh, "sha256": {"model.safetensors": "9" * 64}}
-    last = ROOT / "recipes/model-gestures.toml"
-    made = provenance.of_model(
-        Path("recipes/model-gestures.toml"), read(last, ModelRecipe), 650, CLIPS, codec, earlier=earlier
-    )
-    # What dimo train memory adds, and the mean of two weights that ships.
-    assert set(made) | {"memory", "blended"} == set(SHIPPED)
+    before = {"codec.safetensors": SHIPPED["codec"]["start"]["sha256"]}
+    first = {"provenance": provenance.of_codec(Path("recipes/codec.toml"), 15_000, CLIPS), "sha256": before}
+    codec = {"provenance": provenance.of_codec(Path("recipes/codec-gestures.toml"), 1000, CLIPS, first)}
+    both = read(ROOT / "recipes/model-both.toml", ModelRecipe)
+    made = provenance.of_model(None, both, 4200, CLIPS, codec, bert=Path("x/model"), packaged=True)
+    for name, steps in CHAIN:
+        earlier = {"provenance": made, "sha256": {"model.safetensors": "9" * 64}}
+        if name == "model-moods":
+            earlier["provenance"]["blended"] = {"share": 0.5, "sha256": "7" * 64}
+        path = None if name is None else Path(f"recipes/{name}.toml")
+        plan = both if path is None else read(ROOT / path, ModelRecipe)
+        made = provenance.of_model(path, plan, steps, CLIPS, codec, earlier=earlier)
+    assert set(made) | {"memory"} == set(SHIPPED)  # what dimo train memory adds
     for part in ("codec", "model", "start"):
         assert set(made[part]) == set(SHIPPED[part])
     assert made["codec"] == SHIPPED["codec"]
@@ -80,9 +76,7 @@ def test_training_can_write_what_the_shipped_weights_say():
     assert made["model"]["recipe"] == SHIPPED["model"]["recipe"]
     assert made["model"]["options"]["loop"]["steps"] == SHIPPED["model"]["options"]["loop"]["steps"]
     assert made["model"]["options"]["data"]["keep"] == SHIPPED["model"]["options"]["data"]["keep"]
-    first_made, first_shipped = (
-        of["start"]["start"]["start"]["start"]["start"]["start"]["start"] for of in (made, SHIPPED)
-    )
+    first_made, first_shipped = (beginning(of) for of in (made, SHIPPED))
     assert first_made["started_from"] == first_shipped["started_from"]
     assert made["start"]["sha256"] == "9" * 64
     assert made["licences"] == ["CC BY-NC", provenance.MINILM_LICENCE, "free"]

@@ -71,8 +71,7 @@ def of_model(
         before = earlier.get("provenance", {})
         sha256 = earlier.get("sha256", {}).get("model.safetensors")
         made["start"] = {**before.get("model", {}), "sha256": sha256}
-        if "start" in before:
-            made["start"]["start"] = before["start"]
+        made["start"] |= {key: before[key] for key in ("blended", "start") if key in before}
         licences += before.get("licences", [])
     facts = of_clips(clips)
     return {**made, **facts, "licences": sorted({*facts["licences"], *licences})}
