@@ -1,10 +1,10 @@
 """What the packaged weights make of every ordinary sentence, good and bad; writes docs/gallery.md and its pictures.
 
-    python benchmarks/gallery.py [--asked] [--model FOLDER]
+    python benchmarks/gallery.py [--seen asked|typed] [--model FOLDER]
 
 The first motion (seed 0) of each sentence of prompts_ordinary.jsonl, in their order, none left out, with the verdict of its
-checks (metrics.checks). --asked: of prompts_asked.txt, for which there are no checks; somebody looked at them, and
-benchmarks/asked.json has what they saw. It writes docs/gallery-asked.md.
+checks (metrics.checks). --seen: of prompts_asked.txt or prompts_typed.txt, for which there are no checks; somebody looked at
+them, and benchmarks/asked.json or typed.json has what they saw. It writes docs/gallery-asked.md or docs/gallery-typed.md.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def ordinary(model: DiMo, sha: str) -> None:
         f"left out: {held} of them do what is asked by all their checks. Weights {sha}; made by `python "
         "benchmarks/gallery.py`. "
         "The sentences are development sentences: choices were made by them ([README](../README.md)). What "
-        "it makes of other things "
-        "that people ask for is in [another gallery](gallery-asked.md).\n",
+        "it makes of what "
+        "others ask for is in [two](gallery-asked.md) [more](gallery-typed.md).\n",
         HOW,
     ]
     titles = [f"{p['text']}: {'yes' if not f else 'no, ' + ', '.join(f)}" for p, f in zip(prompts, failed, strict=True)]
@@ -74,39 +74,54 @@ def ordinary(model: DiMo, sha: str) -> None:
     print(f"{held} of {len(prompts)}")
 
 
-def asked(model: DiMo, sha: str) -> None:
-    texts = (HERE / "prompts_asked.txt").read_text(encoding="utf-8").splitlines()
-    seen = json.loads((HERE / "asked.json").read_text(encoding="utf-8"))
-    current = [row["after"] for row in seen["sentences"]]
-    if [row["text"] for row in seen["sentences"]] != texts or seen["weights"]["after"] != sha:
-        raise SystemExit("asked.json is of other sentences or weights: look at them again")
-    counts = {k: Counter(row[k] for row in seen["sentences"]) for k in ("before", "after")}
+SEEN = {
+    "asked": (
+        "what else people ask for",
+        "that somebody wrote who knew neither the data nor the code: gestures, tools, ways to walk, fights, poses. They were "
+        "read after most of what is acted had been made, and much was made for them since: development sentences",
+    ),
+    "typed": (
+        "what others type",
+        "as twelve kinds of users might type them, by somebody who had read neither data, code nor documentation; nobody who "
+        "works on the model had read them before these motions were made",
+    ),
+}
+"""Lists of sentences that are looked at: what their page is called, and whose they are."""
+
+
+def seen(model: DiMo, sha: str, name: str) -> None:
+    texts = (HERE / f"prompts_{name}.txt").read_text(encoding="utf-8").splitlines()
+    told = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    if [row["text"] for row in told["sentences"]] != texts or told["weights"]["after"] != sha:
+        raise SystemExit(f"{name}.json is of other sentences or weights: look at them again")
+    counts = {k: Counter(row[k] for row in told["sentences"]) for k in ("before", "after")}
     said = {k: f"{c['yes']} do what is asked, {c['partly']} partly, {c['no']} not" for k, c in counts.items()}
-    trained = [seen["trained"][sitting]["yes"] for sitting in ("first sitting", "second sitting")]
+    title, whose = SEEN[name]
     page = [
-        "# Gallery: what else people ask for\n",
-        f"The first motion (seed 0) of each of {len(texts)} sentences that somebody wrote who knew neither the data nor the "
-        "code: gestures, tools, ways to walk, fights, poses (benchmarks/prompts_asked.txt). Most of what is acted was made "
-        f"before they were read, other names for it after that. {seen['how']} **{said['after']}**; of the weights before "
-        f"({seen['weights']['before']}) {said['before']}. What training ended with got {trained[0]} and {trained[1]} times yes "
-        f"in the two sittings, so a part of the difference is the viewer's. Weights {sha}; `python benchmarks/gallery.py "
-        "--asked` makes the pictures; verdicts are in benchmarks/asked.json.\n",
+        f"# Gallery: {title}\n",
+        f"The first motion (seed 0) of each of {len(texts)} sentences (benchmarks/prompts_{name}.txt) {whose}. {told['how']} "
+        f"**{said['after']}**; of the weights before ({told['weights']['before']}) {said['before']}. Weights {sha}; "
+        f"`python benchmarks/gallery.py --seen {name}` makes the pictures; verdicts are in benchmarks/{name}.json.\n",
         HOW,
     ]
     motions = [model.generate(text, seed=0)[0] for text in texts]
-    titles = [f"{text}: {verdict}" for text, verdict in zip(texts, current, strict=True)]
-    page += pictures("gallery-asked", list(zip(motions, titles, strict=True)))
-    (DOCS / "gallery-asked.md").write_text("\n".join(page), encoding="utf-8")
+    titles = [f"{row['text']}: {row['after']}" for row in told["sentences"]]
+    page += pictures(f"gallery-{name}", list(zip(motions, titles, strict=True)))
+    (DOCS / f"gallery-{name}.md").write_text("\n".join(page), encoding="utf-8")
     print(said)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--asked", action="store_true", help="the sentences of prompts_asked.txt")
+    parser.add_argument("--seen", choices=tuple(SEEN), help="sentences that somebody looked at")
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)
-    (asked if args.asked else ordinary)(model, model.config["sha256"]["model.safetensors"][:12])
+    sha = model.config["sha256"]["model.safetensors"][:12]
+    if args.seen:
+        seen(model, sha, args.seen)
+    else:
+        ordinary(model, sha)
 
 
 if __name__ == "__main__":

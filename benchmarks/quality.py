@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--sources", help="whose clips are measured, with commas between them (default: all)")
     parser.add_argument("--pools", type=int, default=4, help="pools of 32 clips for retrieval")
     parser.add_argument("--parts", default=",".join(PARTS), help="of %(default)s; the others stay as they are in --out")
+    parser.add_argument("--keep", action="store_true", help="even if they are of other weights, which \"kept\" then names")
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)
     clips = read(args.data, args.split, 20)
@@ -185,7 +186,13 @@ def main() -> None:
     head = {"split": args.split, "clips": len(clips), "weights": model.config.get("sha256", {})}
     head |= {"sources": args.sources} if args.sources else {}
     before = json.loads(args.out.read_text()) if args.out.is_file() else {}
-    report: dict = {**(before if {k: before.get(k) for k in head} == head else {}), **head}
+    same = {k: before.get(k) for k in head} == head
+    report: dict = {**(before if same or args.keep else {}), **head}
+    if args.keep and before:
+        of = before.get("weights", {}).get("model.safetensors")
+        last = before.get("kept", {})
+        others = {part: last.get(part, of) for part in PARTS if part not in args.parts and part in before}
+        report["kept"] = {part: sha for part, sha in others.items() if sha != head["weights"].get("model.safetensors")}
     if "codec" in args.parts:
         report["codec"] = codec(model, clips)
         report["popping_degrees"] = popping(model, clips)

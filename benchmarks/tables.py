@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tables_scale import cost, kill, percent, scale, table, training, unknown
+from tables_scale import cost, kill, percent, rigs, scale, serve, table, training, unknown
 
 from dimo.evaluate.tables import put
 from dimo.view.curves import curve
@@ -43,6 +43,7 @@ def numbers(
     reworded: dict,
     unseen: dict,
     asked: dict,
+    typed: dict,
 ) -> str:
     codec, t2m, popping = quality["codec"], quality["t2m"], quality["popping_degrees"]
     # Both measure by metrics.captions.named, on the same clips where the weights are the same.
@@ -92,8 +93,14 @@ def numbers(
         ),
         (
             f"{len(asked['sentences'])} gestures, jobs, ways to walk and fights that people ask for "
-            "(benchmarks/prompts_asked.txt), one motion each, by eye: does it, partly, does not",
-            " / ".join(str(sum(r["after"] == v for r in asked["sentences"])) for v in ("yes", "partly", "no")),
+            "(benchmarks/prompts_asked.txt, development sentences), one motion each, by eye: does it, partly, does not",
+            verdicts(asked),
+            "",
+        ),
+        (
+            f"{len(typed['sentences'])} sentences as twelve kinds of users type them, unread until then "
+            "(benchmarks/prompts_typed.txt), likewise",
+            verdicts(typed),
             "",
         ),
         (
@@ -294,66 +301,14 @@ def edits(report: dict) -> str:
     return text
 
 
-def serve(report: dict) -> str:
-    rows = [
-        (
-            trial["clients"],
-            trial["motions_per_second"],
-            trial["jobs_per_batch"],
-            trial["p50_s"],
-            trial["p95_s"],
-            ", ".join(f"{status}: {count}" for status, count in sorted(trial["answers"].items())),
-            f"{trial['memory_mb'][-1]} MB, {100 * trial['memory_growth']:+.0f} %",
-        )
-        for trial in report["trials"]
-    ]
-    head = "clients | motions of 2 s a second | jobs a batch | p50, s | p95, s | answers | memory, growth in the second half"
-    seconds = report["trials"][-1]["seconds"]
-    told = f"From start to first answer {report['start_to_first_answer_s']} s. A crowd, {seconds:.0f} s each:"
-    parts = [told, table(head, rows)]
-    most, least = report["trials"][-1]["clients"], report["trials"][0]["clients"]
-    parts.append(f"{most} clients get {report['batching_gain']:.1f} times the motions a second of {least}, by batches.")
-    if page := report["page"]:
-        seen = [
-            (
-                f"{name}, {window['pixels'][0]} × {window['pixels'][1]}",
-                f"{window['first_picture_s']['median']:.2f} s, {window['first_picture_s']['worst']:.2f} s",
-                f"{window['frames_per_s']:.0f}",
-                percent(window["sharpness"]),
-            )
-            for name, window in page["windows"].items()
-        ]
-        told = f"The page in Chromium {page['chromium']}, drawn by {page['card']}, the server beside it on the same machine:"
-        parts += [told, table("window | first picture, median and worst | frames a second | pixels each way", seen)]
-    return "\n\n".join(parts)
-
-
 def read(name: str) -> dict | None:
     path = HERE / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def rigs(report: dict) -> str:
-    def both(values: list[float]) -> str:
-        return " / ".join(f"{100 * v:.1f}" for v in values)
-
-    rows = [
-        (
-            f"{r['rig']}, {r['licence']}",
-            f"{r['joints']}, {r['naming']}",
-            f"{r['leg_m']:.2f}",
-            both(r["wrist"]),
-            both(r["step"]),
-            both(r["skate"]),
-            f"{r['again_mm']:.4f}",
-            both(r["vrma"]),
-            f"{r['usd_mm']:.4f}",
-        )
-        for r in report["rows"]
-    ]
-    head = "character | joints, names | legs, m | wrist, % of reach | step, % of leg | skate, cm/s | read again, mm"
-    head += " | as VRMA: wrist, step, % | as USD, mm"
-    return table(head, rows)
+def verdicts(seen: dict) -> str:
+    """How many motions do it, partly, and not, by the verdicts of somebody who looked."""
+    return " / ".join(str(sum(r["after"] == v for r in seen["sentences"])) for v in ("yes", "partly", "no"))
 
 
 def main() -> None:
@@ -361,10 +316,11 @@ def main() -> None:
     speed, avx2 = read("speed"), read("speed-avx2")
     fresh, reworded, unseen = read("fresh"), read("reworded"), read("unseen")
     parts: dict[str, str] = {}
-    asked = read("asked")
-    if quality and evaluation and ordinary and fresh and reworded and unseen and asked:
+    looked = (read("asked"), read("typed"))
+    if quality and evaluation and ordinary and fresh and reworded and unseen and all(looked):
+        best = read("ordinary-best8")
         parts |= {
-            "numbers": numbers(quality, evaluation, ordinary, read("ordinary-best8"), fresh, reworded, unseen, asked),
+            "numbers": numbers(quality, evaluation, ordinary, best, fresh, reworded, unseen, *looked),
             "captions": captions(quality),
             "retrieval": retrieval(quality),
         }

@@ -1,4 +1,4 @@
-"""Tables about training and scale, of the JSON files of other benchmarks; put into their pages by tables.py."""
+"""Tables about training, scale, the server and rigs, of the JSON files of other benchmarks; put into their pages by tables.py."""
 
 from __future__ import annotations
 
@@ -151,3 +151,60 @@ def training(report: dict) -> str:
         f"{table('training | measured', rows)}\n\n`recipes/{report['recipe']}`, {about}, {report['steps']} steps in "
         f"{report['format']}, {place}."
     )
+
+
+def serve(report: dict) -> str:
+    rows = [
+        (
+            trial["clients"],
+            trial["motions_per_second"],
+            trial["jobs_per_batch"],
+            trial["p50_s"],
+            trial["p95_s"],
+            ", ".join(f"{status}: {count}" for status, count in sorted(trial["answers"].items())),
+            f"{trial['memory_mb'][-1]} MB, {100 * trial['memory_growth']:+.0f} %",
+        )
+        for trial in report["trials"]
+    ]
+    head = "clients | motions of 2 s a second | jobs a batch | p50, s | p95, s | answers | memory, growth in the second half"
+    seconds = report["trials"][-1]["seconds"]
+    told = f"From start to first answer {report['start_to_first_answer_s']} s. A crowd, {seconds:.0f} s each:"
+    parts = [told, table(head, rows)]
+    most, least = report["trials"][-1]["clients"], report["trials"][0]["clients"]
+    parts.append(f"{most} clients get {report['batching_gain']:.1f} times the motions a second of {least}, by batches.")
+    if page := report["page"]:
+        seen = [
+            (
+                f"{name}, {window['pixels'][0]} × {window['pixels'][1]}",
+                f"{window['first_picture_s']['median']:.2f} s, {window['first_picture_s']['worst']:.2f} s",
+                f"{window['frames_per_s']:.0f}",
+                percent(window["sharpness"]),
+            )
+            for name, window in page["windows"].items()
+        ]
+        told = f"The page in Chromium {page['chromium']}, drawn by {page['card']}, the server beside it on the same machine:"
+        parts += [told, table("window | first picture, median and worst | frames a second | pixels each way", seen)]
+    return "\n\n".join(parts)
+
+
+def rigs(report: dict) -> str:
+    def both(values: list[float]) -> str:
+        return " / ".join(f"{100 * v:.1f}" for v in values)
+
+    rows = [
+        (
+            f"{r['rig']}, {r['licence']}",
+            f"{r['joints']}, {r['naming']}",
+            f"{r['leg_m']:.2f}",
+            both(r["wrist"]),
+            both(r["step"]),
+            both(r["skate"]),
+            f"{r['again_mm']:.4f}",
+            both(r["vrma"]),
+            f"{r['usd_mm']:.4f}",
+        )
+        for r in report["rows"]
+    ]
+    head = "character | joints, names | legs, m | wrist, % of reach | step, % of leg | skate, cm/s | read again, mm"
+    head += " | as VRMA: wrist, step, % | as USD, mm"
+    return table(head, rows)
