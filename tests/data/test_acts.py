@@ -197,6 +197,7 @@ def test_verbs_and_their_ing_forms_share_what_follows():
         for finite, ing in act[0](Draw(np.random.default_rng(3))).said:
             assert re.fullmatch(r"[a-z-]+s( .*)?", finite), finite
             assert re.match(r"[a-z-]+ing\b", ing), ing
+            assert not re.search(r"\band [a-z]+ing\b", finite), finite
             for a, b in zip(finite.split(" ")[1:], ing.split(" ")[1:], strict=True):
                 assert a == b or (a.endswith("s") and b.endswith("ing"))  # a second verb
 

@@ -94,9 +94,9 @@ def yawn(d: Draw) -> Act:
     arch = -d.between(10, 20)
     lean = [(0.0, 0.0), (keys[1].seconds, arch), (keys[2].seconds, arch), (keys[-1].seconds, 0.0)]
     said = pairs(
-        "stretches|stretching and yawning",
+        "stretches|stretching with a yawn",
         "stretches|stretching after waking up",
-        "yawns|yawning and stretching both arms up",
+        "yawns|yawning with both arms stretched up",
         "stretches|stretching both arms up, arching the back",
         "stretches|stretching with a big yawn",
     ) + say("~wake up and ~stretch; ~yawn and ~stretch; ~stretch and ~yawn")

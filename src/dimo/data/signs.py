@@ -118,7 +118,7 @@ def talk(d: Draw) -> Act:
         "gives|giving a speech",
         "gesticulates|gesticulating",
         "has|having a conversation with gestures",
-        "talks|talking and gesturing",
+        "talks|talking with gestures",
     )
     return Act(said, keys, DOWN_OUT, end + 0.3)
 

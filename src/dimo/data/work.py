@@ -239,7 +239,7 @@ def read(d: Draw) -> Act:
     down = d.between(18, 32)
     at_ends = down if kept else 0.0
     nod = [(0.0, at_ends), (keys[1].seconds, down), (keys[-2].seconds, down), (keys[-1].seconds, at_ends)]
-    said = pairs("reads|reading a book", "reads|reading", "reads|reading a letter", "holds|holding a book and reading")
+    said = pairs("reads|reading a book", "reads|reading", "reads|reading a letter", "holds|holding a book to read")
     if texts:
         said = pairs(
             "looks|looking at a phone",
