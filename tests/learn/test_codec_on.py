@@ -69,6 +69,13 @@ def test_kept_codes_are_the_same_and_the_decoder_alone_learns(place):
     assert torch.equal(first.encode(seen), kept.encode(seen))
 
 
+def test_a_model_goes_on_over_kept_codes_without_being_translated(place):
+    run(place, "same", SIZES + LOSS + "keep_codes = true\n" + LOOP.format(steps=2), place / "first")
+    run(place, "moved", SIZES + LOSS + LOOP.format(steps=2), place / "first")
+    assert train.codes_of(place / "same") == train.codes_of(place / "first")
+    assert train.codes_of(place / "moved") != train.codes_of(place / "first")
+
+
 def test_what_goes_on_begins_where_the_first_ended_and_all_of_it_learns(place):
     still = LOOP.format(steps=1).replace("3e-3", "1e-12")
     run(place, "begun", SIZES + LOSS + still, place / "first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -160,7 +161,7 @@ def train_model(settings: Settings, codec_folder: Path, start: Path | None = Non
     codec = load_codec(codec_folder).to(place)
     beginning = open_start(plan, codec, start)
     wordpiece, config, earlier = beginning.wordpiece, beginning.config, beginning.earlier
-    translated = earlier is not None and _codec_of(earlier) != _codec_of(codec_folder)
+    translated = earlier is not None and codes_of(earlier) != codes_of(codec_folder)
     sets, read = {}, {}
     if parallel.world()[0] > 0:
         parallel.wait()  # until the first process has written the codes
@@ -255,8 +256,13 @@ def _config_of(folder: Path | None) -> dict[str, Any] | None:
     return None if folder is None else checkpoint.read_config(folder)
 
 
-def _codec_of(folder: Path) -> str:
-    return checkpoint.sha256(folder / "codec.safetensors")
+def codes_of(folder: Path) -> str:
+    """A hash of what gives motions their codes: of a codec without its decoder."""
+    digest = hashlib.sha256()
+    for name, value in sorted(load_file(folder / "codec.safetensors").items()):
+        if not name.startswith("decoder."):
+            digest.update(name.encode() + value.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def train_memory(settings: Settings) -> int:
