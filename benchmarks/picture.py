@@ -19,9 +19,9 @@ from dimo.body.motion import Motion
 from dimo.view.draw import BACKGROUND, OVERSAMPLE, Camera, draw_ground, draw_pose, grounded
 
 SENTENCES = (
-    "a zombie walks with its arms stretched out",
+    "someone walks like a zombie",
     "an archer shoots an arrow",
-    "she kneels down on one knee",
+    "he proposes on one knee",
     "a man plays the violin",
 )
 SECONDS, RATE = 4.0, 10
