@@ -42,3 +42,28 @@ def test_then_begins_a_turn(caption, said):
 )
 def test_what_is_no_turn_stays_whole(caption):
     assert turns(caption) == [caption]
+
+
+@pytest.mark.parametrize(
+    ("caption", "said"),
+    [
+        (
+            "a person jumps, turns around and sits down",
+            ["a person jumps", "a person turns around", "a person sits down"],
+        ),
+        ("the man drinks and he slowly walks away", ["the man drinks", "the man slowly walks away"]),
+        ("a person walks and then waves", ["a person walks", "a person waves"]),
+        ("a person stands and waves, then bows", ["a person stands and waves", "a person bows"]),
+        ("a person bends down and picks something up", ["a person bends down and picks something up"]),
+        ("a person bows and straightens up again", ["a person bows and straightens up again"]),
+        ("a person walks forward, stops and bows", ["a person walks forward, stops and bows"]),
+        ("a person lifts the left hand waves", ["a person lifts the left hand waves"]),
+        ("a person walks and waves", ["a person walks and waves"]),
+        ("a person walks, waves", ["a person walks", "a person waves"]),
+        ("a person walks, and waves", ["a person walks", "a person waves"]),
+        ("a person waves with the left and the right hand", ["a person waves with the left and the right hand"]),
+        ("a person walks while waving and smiling", ["a person walks while waving and smiling"]),
+    ],
+)
+def test_what_is_listed_is_told_apart_where_that_is_asked_for(caption, said):
+    assert turns(caption, listed=True) == said

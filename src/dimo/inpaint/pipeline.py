@@ -50,6 +50,8 @@ MEMORY = 0.95
 RECALL = 0.5
 """The same of motions whose captions are like the text, in the guesses of what a text describes."""
 
+COVERED = 0.9
+"""Likeness of a caption from which a sentence of several turns without "then" is made as a whole."""
 BATCH = 32
 """Windows that are drawn together: more gain nothing on a CPU and take memory."""
 
@@ -125,12 +127,27 @@ class Pipeline:
         return said if self.recall is not None and self.recall.is_familiar(said) else in_plain_words(text)
 
     def turns(self, text: str) -> list[str]:
-        """What is made one after the other: a sentence for each of its turns (text/turns.py), if no caption says it whole."""
+        """What is made one after the other: a sentence for each of its turns (text/turns.py), if no caption says it whole.
+
+        Behind "and" or a comma there is a turn only where captions say each of them, and none is nearly the whole.
+        """
         said = self.asked(text, recall=False)
         if self.recall is None or self.recall.is_familiar(said) or self.recall.meant(said) != said:
             return [text]
         found = turns(said)
-        return found if len(found) > 1 else [text]
+        if len(found) > 1:
+            return found
+        near = self.recall.nearest(said, 1)
+        if near and near[0].likeness >= COVERED:
+            return [text]
+        listed = turns(said, listed=True)
+        return listed if len(listed) > 1 and all(map(self._is_said, listed)) else [text]
+
+    def _is_said(self, text: str) -> bool:
+        """Whether captions say it, or something that stands for it."""
+        assert self.recall is not None
+        said = self._captioned(text)
+        return self.recall.is_familiar(said) or self.recall.meant(said) != said
 
     def to_codes(self, motion: Motion, *, cut: bool = True) -> Tensor:
         """Codes (L, Q) of a motion on any body with known joint names; cut: to the longest that the model sees at once."""

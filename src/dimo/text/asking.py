@@ -151,8 +151,8 @@ def _said(words: list[str], at: int, plain: str, framed: bool) -> str | None:
             return None  # "a standing person"
         if before and (words[at] in _BEGINNINGS or any(w in THIRDS for w in words[start + 1 :])):
             return plain if captioned else None  # "a person starts walking", "a person standing on one leg hops"
-    if table is PASTS and helpers & _STATES:
-        return None  # "is pushed"
+    if table in (PASTS, BASES) and helpers & _STATES:
+        return None  # "is pushed", "is hit"
     if (
         table is BASES
         and before
