@@ -26,7 +26,7 @@ from dimo.text.asking import as_caption
         ("angry idle", "an angry person stands still"),
         ("jump attack", "a person attacks with a sword while jumping"),
         ("dodge roll to the right", "a person does a somersault to the right"),
-        ("hit reaction", "a person takes a punch to the face"),
+        ("hit reaction", "a person gets punched in the face"),
         ("victory pose", "a person cheers with both arms up"),
         ("looping jumping jack exercise for a workout app", "a person does jumping jacks for a workout app"),
     ],

@@ -24,7 +24,7 @@ NAMED = {
     **dict.fromkeys(("somersault", "forward roll"), "do a somersault"),
     **dict.fromkeys(("idle",), "stand still"),
     **dict.fromkeys(("pickup", "pick-up"), "pick something up"),
-    **dict.fromkeys(("hit reaction", "hit react", "flinch", "damage"), "take a punch to the face"),
+    **dict.fromkeys(("hit reaction", "hit react", "flinch", "damage"), "get punched in the face"),
     **dict.fromkeys(
         ("melee attack", "sword attack", "sword slash", "heavy attack", "light attack"), "attack with a sword"
     ),
