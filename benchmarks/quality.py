@@ -177,7 +177,9 @@ def main() -> None:
     parser.add_argument("--sources", help="whose clips are measured, with commas between them (default: all)")
     parser.add_argument("--pools", type=int, default=4, help="pools of 32 clips for retrieval")
     parser.add_argument("--parts", default=",".join(PARTS), help="of %(default)s; the others stay as they are in --out")
-    parser.add_argument("--keep", action="store_true", help="even if they are of other weights, which \"kept\" then names")
+    parser.add_argument(
+        "--keep", action="store_true", help='even if they are of other weights, which "kept" then names'
+    )
     args = parser.parse_args()
     model = DiMo.from_pretrained(args.model)
     clips = read(args.data, args.split, 20)
