@@ -32,9 +32,8 @@ def global_rotations(skeleton: Skeleton, rotations: np.ndarray) -> np.ndarray:
 def forward(skeleton: Skeleton, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """Joint positions (..., J, 3) in metres from root positions (..., 3) and local rotations (..., J, 4)."""
     turned = global_rotations(skeleton, rotations)
-    bones = quat_rotate(
-        turned[..., skeleton.parents, :], skeleton.offsets
-    )  # the root has none, and its row is not used
+    # The root has no parent, and its row is not used.
+    bones = quat_rotate(turned[..., skeleton.parents, :], skeleton.offsets)
     out = np.empty((*rotations.shape[:-1], 3), dtype=np.result_type(root, rotations))
     for j, parent in enumerate(skeleton.parents):
         out[..., j, :] = root if parent < 0 else out[..., parent, :] + bones[..., j, :]

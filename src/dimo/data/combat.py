@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dimo.body import posture
 from dimo.body.acting import LEFT_OF, Key
-from dimo.data.gestures import DOWN_OUT, Act, Curve, Draw, in_hand
+from dimo.data.gestures import DOWN_OUT, GUARD, Act, Curve, Draw, in_hand
 from dimo.data.leading import Place, both, held, last, near, pairs, together
 
 
@@ -143,7 +143,7 @@ def uppercut(d: Draw) -> Act:
     low, top = d.near((0.15, -0.5, 0.2), 0.03), d.near((0.04, 0.16, 0.36), 0.03)
     ready = d.between(0.4, 0.7)
     hit = ready + d.between(0.15, 0.22)
-    guard = d.near((0.1, -0.09, 0.19), 0.02)
+    guard = d.near(GUARD, 0.02)
     hands = {
         side: [Key(0), Key(ready, low), Key(hit, top, (0.1, -0.4, 0.5)), Key(hit + 0.35, guard), Key(hit + 1.1)],
         posture.OTHER[side]: [Key(0), Key(ready, guard), Key(hit + 0.35, guard), Key(hit + 1.1)],
@@ -158,7 +158,7 @@ def combination(d: Draw) -> Act:
     """A jab, a cross, and a hook or an uppercut from the guard."""
     front = d.side(0.25)
     rear, sign = posture.OTHER[front], LEFT_OF[front]
-    guard, straight = d.near((0.1, -0.09, 0.19), 0.02), d.near((0.02, -0.07, 0.68), 0.03)
+    guard, straight = d.near(GUARD, 0.02), d.near((0.02, -0.07, 0.68), 0.03)
     last_one = d.one("hook", "uppercut", "")
     hits: list[tuple[str, Place, Place | None, float]] = [(front, straight, None, -18.0), (rear, straight, None, 34.0)]
     if last_one == "hook":
@@ -177,16 +177,17 @@ def combination(d: Draw) -> Act:
     for s in posture.SIDES:
         hands[s] += [Key(stays, guard), Key(end)]
     twist += [(stays, 0.0), (end, 0.0)]
-    tail = f" and a {last_one}".replace("a upper", "an upper") if last_one else ""
+    third = {"hook": "a hook", "uppercut": "an uppercut"}.get(last_one)
+    series = f"a jab, a cross and {third}" if third else "a jab and a cross"
     said = pairs(
-        f"throws|throwing a jab, a cross{tail}" if tail else "throws|throwing a jab and a cross",
-        f"boxes|boxing with a jab, a cross{tail}" if tail else "boxes|boxing with a jab and a cross",
+        f"throws|throwing {series}",
+        f"boxes|boxing with {series}",
         "throws|throwing a combination of punches",
         "boxes|boxing",
         "shadowboxes|shadowboxing",
     )
-    if last_one:
-        said += pairs(f"throws|throwing a jab, a cross and then {tail[5:]}")
+    if third:
+        said += pairs(f"throws|throwing a jab, a cross and then {third}")
     return Act(said, hands, DOWN_OUT, end, twist, shown=near(straight, 0.22, 0.04))
 
 

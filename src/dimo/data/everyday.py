@@ -8,7 +8,8 @@ import numpy as np
 
 from dimo.body import acting, measure, posture
 from dimo.body.acting import Key
-from dimo.data.gestures import DOWN, DOWN_OUT, OUT, Act, Curve, Draw, in_hand
+from dimo.data.gestures import DOWN, DOWN_OUT, GUARD, OUT, Act, Curve, Draw, in_hand
+from dimo.data.leading import stay
 
 
 def _to_head(side: str, seconds: float, metres: float = 0.28) -> Callable[[np.ndarray, float], bool]:
@@ -228,7 +229,7 @@ def point(d: Draw) -> Act:
 def hips(d: Draw) -> Act:
     rise, hold = d.between(0.6, 1.0), d.between(1.0, 3.0)
     place = d.near((0.21, -0.5, 0.03), 0.02)
-    if d.generator.random() < 0.35:
+    if stay(d):
         said = [
             ("stands with hands on hips", "standing with hands on hips"),
             ("stands with both hands on the hips", "standing with both hands on the hips"),
@@ -242,9 +243,6 @@ def hips(d: Draw) -> Act:
     ]
     keys = [Key(0), Key(rise, place, (0.35, -0.45, 0.1)), Key(rise + hold, place), Key(rise + hold + 0.7)]
     return Act(said, dict.fromkeys(posture.SIDES, keys), (1.0, 0.0, -0.4), rise + hold + 0.7)
-
-
-GUARD = (0.1, -0.09, 0.19)
 
 
 def punch(d: Draw) -> Act:

@@ -22,6 +22,8 @@ from dimo.data.phrases import Pairs
 SPINE = {BODY.index("spine1"): 0.3, BODY.index("spine2"): 0.4, BODY.index("spine3"): 0.3}
 HEAD = {BODY.index("neck"): 1.0}
 DOWN_OUT, OUT, DOWN = (0.5, -1.0, -0.3), (1.0, -0.4, 0.1), (0.15, -1.0, -0.2)
+GUARD = (0.1, -0.09, 0.19)
+"""Place of a fist that guards the chin."""
 HINGE_M = 0.22
 """Metres that the pelvis goes back when the trunk is level: about what keeps the body over its feet."""
 Curve = list[tuple[float, float]]

@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dimo.body import acting, blend, measure, posture
-from dimo.body.acting import LEFT_OF, bend, course, feet, frame, minimum_jerk, moved_root, put_feet
+from dimo.body.acting import AHEAD, LEFT_OF, bend, course, feet, frame, minimum_jerk, moved_root, put_feet
 from dimo.body.motion import Motion
 from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate
 from dimo.data.gestures import SPINE, Draw
 from dimo.data.phrases import Pairs
 
-AHEAD = np.array([0.0, 0, 1])
 STANDS_MPS, STANDS_M = 0.45, 0.1
 """A foot stands below this speed over the ground and this height of the ankle above its lowest."""
 

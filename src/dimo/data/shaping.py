@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from dimo.body import acting, measure, posture
-from dimo.body.acting import LEFT_OF, Key, bend, course, feet, frame, moved_root
+from dimo.body.acting import AHEAD, LEFT, LEFT_OF, Key, bend, course, feet, frame, moved_root
 from dimo.body.measure import ANKLE, ELBOW, FOOT, NECK, SHOULDER, WRIST
 from dimo.body.motion import Motion
 from dimo.body.posture import SIDES
@@ -23,7 +23,6 @@ from dimo.data.paces import Pace, standing
 from dimo.data.phrases import Pairs
 from dimo.text.verbs import gerund, third_person
 
-LEFT, UP, AHEAD = np.eye(3)
 Place = tuple[float, float, float]
 BEFORE = (0.2, -0.12, 0.35)
 """Place of a hand ahead of its shoulder."""
@@ -60,6 +59,14 @@ def places_of(motion: Motion, joints: Mapping[str, int] = WRIST) -> dict[str, np
 def mostly(mask: np.ndarray) -> bool:
     """Whether it holds but for a few frames."""
     return bool(mask.mean() > 0.85)
+
+
+def kept(motion: Motion, places: Mapping[str, Place], within: float) -> bool:
+    """Whether hands are mostly so near, in metres, to places."""
+    off = (
+        np.linalg.norm(w * [LEFT_OF[s], 1, 1] - places[s], axis=-1) for s, w in places_of(motion).items() if s in places
+    )
+    return all(mostly(o < within) for o in off)
 
 
 def weaving(joints: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from dimo.body import acting, measure, posture
-from dimo.body.acting import LEFT_OF, course, feet, frame, moved_root, on_feet, tipped
+from dimo.body.acting import AHEAD, LEFT, LEFT_OF, UP, course, feet, frame, moved_root, on_feet, tipped
 from dimo.body.measure import ANKLE, FOOT, HIP
 from dimo.body.motion import Motion
 from dimo.body.posture import KNEE, OTHER, SIDES
@@ -16,9 +16,6 @@ from dimo.body.rotation import axis_angle_to_quat, quat_multiply, quat_rotate
 from dimo.data.gestures import DOWN_OUT, HEAD, OUT, Draw
 from dimo.data.paces import Pace
 from dimo.data.shaping import (
-    AHEAD,
-    LEFT,
-    UP,
     across,
     made,
     on_toes,

@@ -20,6 +20,7 @@ from dimo.data.paces import Pace, slower
 from dimo.data.shaping import (
     across,
     hold,
+    kept,
     made,
     mostly,
     places_of,
@@ -89,8 +90,7 @@ def one_handed(walk: Motion, d: Draw) -> Pace | None:
     if name == "side":
         motion = trunk(motion, d.between(8, 20), 0.0, LEFT_OF[side] * d.between(3, 8))
     motion = hold(motion, {side: d.near(place, 0.02)}, elbow, turn, d, 0.008)
-    off = np.linalg.norm(places_of(motion)[side] * [LEFT_OF[side], 1, 1] - place, axis=-1)
-    return made(motion, walk, say(words.format(side=side)), f"one_handed_{name}", mostly(off < 0.14))
+    return made(motion, walk, say(words.format(side=side)), f"one_handed_{name}", kept(motion, {side: place}, 0.14))
 
 
 AWAY: dict[str, tuple[tuple[float, float, float], tuple[float, float, float], str]] = {
@@ -116,7 +116,6 @@ AWAY: dict[str, tuple[tuple[float, float, float], tuple[float, float, float], st
         "~back away with both hands stretched out in front; ~back away in fear; ~retreat in fear with the hands held out",
     ),
 }
-
 """Where both hands of somebody are who backs away, where their elbows point, and words."""
 
 
@@ -129,9 +128,8 @@ def backing(walk: Motion, d: Draw) -> Pace | None:
     if name == "ward":
         motion = trunk(motion, -d.between(2, 10))
     motion = hold(motion, dict.fromkeys(SIDES, d.near(place, 0.02)), elbow, turn, d, 0.012)
-    off = [np.linalg.norm(w * [LEFT_OF[s], 1, 1] - place, axis=-1) for s, w in places_of(motion).items()]
     back = posture.ahead(motion.joints()) < -0.5
-    return made(motion, walk, say(words), f"backing_{name}", back and all(mostly(o < 0.14) for o in off))
+    return made(motion, walk, say(words), f"backing_{name}", back and kept(motion, dict.fromkeys(SIDES, place), 0.14))
 
 
 def sad(walk: Motion, d: Draw) -> Pace | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dimo.body import acting, measure
-from dimo.body.acting import BACK, LEFT_OF, feet, frame, moved_root, on_feet, tipped
+from dimo.body.acting import AHEAD, BACK, LEFT_OF, UP, feet, frame, moved_root, on_feet, tipped
 from dimo.body.measure import ANKLE, FOOT, SHOULDER, WRIST
 from dimo.body.motion import Motion
 from dimo.body.posture import OTHER, SIDES
@@ -19,8 +19,6 @@ from dimo.data import standers
 from dimo.data.gestures import DOWN_OUT, HEAD, Draw
 from dimo.data.paces import Pace, slower
 from dimo.data.shaping import (
-    AHEAD,
-    UP,
     across,
     hold,
     leant,

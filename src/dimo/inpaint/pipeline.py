@@ -132,22 +132,20 @@ class Pipeline:
         Behind "and" or a comma there is a turn only where captions say each of them, and none is nearly the whole.
         """
         said = self.asked(text, recall=False)
-        if self.recall is None or self.recall.is_familiar(said) or self.recall.meant(said) != said:
+        if self.recall is None or self._is_said(said, self.recall):
             return [text]
         found = turns(said)
         if len(found) > 1:
             return found
-        near = self.recall.nearest(said, 1)
-        if near and near[0].likeness >= COVERED:
-            return [text]
         listed = turns(said, listed=True)
-        return listed if len(listed) > 1 and all(map(self._is_said, listed)) else [text]
+        if len(listed) < 2 or any(one.likeness >= COVERED for one in self.recall.nearest(said, 1)):
+            return [text]
+        return listed if all(self._is_said(self._captioned(each), self.recall) for each in listed) else [text]
 
-    def _is_said(self, text: str) -> bool:
+    @staticmethod
+    def _is_said(text: str, recall: Recall) -> bool:
         """Whether captions say it, or something that stands for it."""
-        assert self.recall is not None
-        said = self._captioned(text)
-        return self.recall.is_familiar(said) or self.recall.meant(said) != said
+        return recall.is_familiar(text) or recall.meant(text) != text
 
     def to_codes(self, motion: Motion, *, cut: bool = True) -> Tensor:
         """Codes (L, Q) of a motion on any body with known joint names; cut: to the longest that the model sees at once."""

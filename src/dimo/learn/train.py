@@ -73,6 +73,11 @@ def train_codec(settings: Settings, start: Path | None = None) -> int:
     folders = chosen(settings.data, plan.data.folders)
     best.check_figure(plan.loop.best, codec_learning.figures(plan.codec))
     _check_extras(plan.loop)
+    earlier = None if start is None else load_codec(start)
+    if earlier is not None and earlier.config != plan.codec:
+        raise RequestError(f"{start}: a codec of other sizes than [codec] of the recipe; give those of its config.json")
+    if earlier is None and plan.loss.keep_codes:
+        raise RequestError("keep_codes in [loss] needs --from, the folder of the codec whose codes are kept")
     # What was joined is there anyhow; what was acted is not.
     learnt = [c for c in corpus.clips(folders, "train", plan.data) if is_new(c)]
     held_out = corpus.clips(folders, "val", plan.data)[:VALIDATION_CLIPS]
@@ -84,20 +89,11 @@ def train_codec(settings: Settings, start: Path | None = None) -> int:
     codec = Codec(plan.codec)
     codec_learning.prepare(codec, train)
     codec.to(place)
-    earlier = None if start is None else load_codec(start)
-    if earlier is not None and earlier.config != plan.codec:
-        raise RequestError(f"{start}: a codec of other sizes than [codec] of the recipe; give those of its config.json")
-    if plan.loss.keep_codes:
-        if earlier is None:
-            raise RequestError("keep_codes in [loss] needs --from, the folder of the codec whose codes are kept")
-        codec.encoder.requires_grad_(False)
-
-    if settings.resume:
-        pass  # the state brings its own
-    elif earlier is not None:
+    codec.encoder.requires_grad_(not plan.loss.keep_codes)
+    if earlier is not None and not settings.resume:
         windows = [data.batch(plan.loss.batch, loop.step_generator(options.seed, 0, n)) for n in range(COUNTED_BATCHES)]
         codec_learning.go_on_from(codec, earlier.to(place), [w.to(place) for w in windows])
-    else:
+    elif not settings.resume:
         begin_codebooks(codec.train(), data.batch(plan.loss.batch, loop.step_generator(options.seed, 0)).to(place))
     done = loop.run(
         codec,
